@@ -1,0 +1,66 @@
+package kernels
+
+import "encoding/binary"
+
+// Program is a list of phases for a number of lanes.
+type Program struct {
+	Lanes  int
+	Phases []Phase
+}
+
+// Phase holds, for each lane, the records it runs before the barrier.
+type Phase struct {
+	Lanes [][]Record // [Program.Lanes][...]
+}
+
+// The encoded form, which machines read: all words little-endian uint32.
+//
+//	word 0        lanes L
+//	word 1        phases P
+//	words 2..     P*L pairs {records Ptr, count}: pair phase*L + lane
+//	padding to a multiple of Align bytes
+//	records       RecordBytes each
+const programHeaderWords = 2
+
+// Size returns the number of bytes [Program.Encode] writes.
+func (p *Program) Size() int {
+	n := 0
+	for _, ph := range p.Phases {
+		for _, lane := range ph.Lanes {
+			n += len(lane)
+		}
+	}
+	return p.tableBytes() + n*RecordBytes
+}
+
+func (p *Program) tableBytes() int {
+	n := (programHeaderWords + 2*len(p.Phases)*p.Lanes) * 4
+	return (n + Align - 1) / Align * Align
+}
+
+// Encode lays the program out as it must lie at base.
+func (p *Program) Encode(base Ptr) []byte {
+	b := make([]byte, p.Size())
+	le := binary.LittleEndian
+	le.PutUint32(b[0:], uint32(p.Lanes))
+	le.PutUint32(b[4:], uint32(len(p.Phases)))
+	pair, rec := programHeaderWords*4, p.tableBytes()
+	for _, ph := range p.Phases {
+		for lane := range p.Lanes {
+			var list []Record
+			if lane < len(ph.Lanes) {
+				list = ph.Lanes[lane]
+			}
+			le.PutUint32(b[pair:], uint32(base)+uint32(rec))
+			le.PutUint32(b[pair+4:], uint32(len(list)))
+			pair += 8
+			for _, r := range list {
+				for _, w := range r {
+					le.PutUint32(b[rec:], w)
+					rec += 4
+				}
+			}
+		}
+	}
+	return b
+}
