@@ -1,0 +1,406 @@
+package weights
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxString is the longest tensor name or metadata key.
+const maxString = 1 << 10
+
+func utoa(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// scanner reads the one kind of JSON document a safetensors header is. The
+// header is scanned twice: the first pass checks the grammar and counts, so that
+// the second allocates every slice at its final size.
+type scanner struct {
+	src []byte
+	pos int
+
+	file   *File // nil in the first pass
+	dims   []int // storage of all shapes, cut up in the second pass
+	counts struct{ tensors, dims, metadata int }
+}
+
+// parseJSON parses a header. The tensors are in the header's order and their
+// offsets not yet checked against each other.
+func parseJSON(src []byte) (*File, error) {
+	if !utf8.Valid(src) {
+		return nil, errorf(BadHeader, "", "the header is not UTF-8 text: not a safetensors file")
+	}
+	s := scanner{src: src}
+	if err := s.header(); err != nil {
+		return nil, err
+	}
+	f := &File{
+		Metadata: make(map[string]string, s.counts.metadata),
+		Tensors:  make([]Tensor, 0, s.counts.tensors),
+	}
+	s = scanner{src: src, file: f, dims: make([]int, 0, s.counts.dims)}
+	if err := s.header(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// header reads { name: entry, ... } and the padding after it.
+func (s *scanner) header() error {
+	if s.src[0] != '{' {
+		return s.fail("the header starts with ", strconv.QuoteRune(rune(s.src[0])), ", want '{'")
+	}
+	metadata := false
+	err := s.object(func(name []byte) error {
+		if string(name) != metadataKey {
+			return s.tensor(name)
+		}
+		if metadata {
+			return s.fail(metadataKey, " is there twice")
+		}
+		metadata = true
+		return s.metadata()
+	})
+	if err != nil {
+		return err
+	}
+	for ; s.pos < len(s.src); s.pos++ {
+		if s.src[s.pos] != ' ' {
+			return s.fail("only spaces may follow the header's closing brace")
+		}
+	}
+	return nil
+}
+
+// metadata reads { key: string, ... }.
+func (s *scanner) metadata() error {
+	return s.object(func(key []byte) error {
+		value, err := s.str()
+		if err != nil {
+			return err
+		}
+		if s.counts.metadata++; s.counts.metadata > MaxMetadata {
+			return errorf(Oversized, "", "more than ", itoa(MaxMetadata), " metadata entries")
+		}
+		if s.file == nil {
+			return nil
+		}
+		k, err := s.unescape(key)
+		if err != nil {
+			return err
+		}
+		if _, twice := s.file.Metadata[k]; twice {
+			return s.fail("metadata key ", strconv.Quote(k), " is there twice")
+		}
+		v, err := s.unescape(value)
+		if err != nil {
+			return err
+		}
+		s.file.Metadata[k] = v
+		return nil
+	})
+}
+
+// tensor reads {"dtype": D, "shape": [...], "data_offsets": [begin, end]}, the
+// three fields in any order.
+func (s *scanner) tensor(name []byte) error {
+	if s.counts.tensors++; s.counts.tensors > MaxTensors {
+		return errorf(Oversized, "", "more than ", itoa(MaxTensors), " tensors")
+	}
+	var t Tensor
+	if s.file != nil {
+		var err error
+		if t.Name, err = s.unescape(name); err != nil {
+			return err
+		}
+	}
+	var dtype, shape, offsets bool
+	var begin, end int64
+	err := s.object(func(field []byte) (err error) {
+		switch seen := s.seen(field, &dtype, &shape, &offsets); {
+		case seen == nil:
+			return s.fail("unknown field ", strconv.Quote(string(field)), " in tensor ", strconv.Quote(string(name)))
+		case *seen:
+			return s.fail("field ", string(field), " is there twice in tensor ", strconv.Quote(string(name)))
+		default:
+			*seen = true
+		}
+		switch string(field) {
+		case "dtype":
+			t.DType, err = s.dtype(name)
+		case "shape":
+			t.Shape, err = s.shape(name)
+		default:
+			begin, end, err = s.offsets(name)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !dtype || !shape || !offsets {
+		return s.fail("tensor ", strconv.Quote(string(name)), " lacks one of dtype, shape and data_offsets")
+	}
+	t.Offset, t.Size = begin, end-begin
+	if s.file != nil {
+		s.file.Tensors = append(s.file.Tensors, t)
+	}
+	return nil
+}
+
+// seen returns the flag of a tensor's field, nil for an unknown field.
+func (s *scanner) seen(field []byte, dtype, shape, offsets *bool) *bool {
+	switch string(field) {
+	case "dtype":
+		return dtype
+	case "shape":
+		return shape
+	case "data_offsets":
+		return offsets
+	}
+	return nil
+}
+
+func (s *scanner) dtype(name []byte) (DType, error) {
+	raw, err := s.str()
+	if err != nil {
+		return "", err
+	}
+	for _, d := range dtypes {
+		if string(raw) == string(d) {
+			return d, nil
+		}
+	}
+	return "", errorf(BadDType, string(name), "unknown element type ", strconv.Quote(printable(string(raw))))
+}
+
+func (s *scanner) shape(name []byte) ([]int, error) {
+	start := len(s.dims)
+	rank := 0
+	err := s.array(func() error {
+		n, err := s.integer()
+		if err != nil {
+			return err
+		}
+		if rank++; rank > MaxRank {
+			return errorf(BadShape, string(name), "more than ", itoa(MaxRank), " dimensions")
+		}
+		if n > math.MaxInt {
+			return errorf(BadShape, string(name), "dimension ", itoa(n), " is too large for this machine")
+		}
+		s.counts.dims++
+		if s.file != nil {
+			s.dims = append(s.dims, int(n))
+		}
+		return nil
+	})
+	return s.dims[start:len(s.dims):len(s.dims)], err
+}
+
+func (s *scanner) offsets(name []byte) (begin, end int64, err error) {
+	var pair [2]int64
+	n := 0
+	err = s.array(func() error {
+		v, err := s.integer()
+		if err != nil {
+			return err
+		}
+		if n < len(pair) {
+			pair[n] = v
+		}
+		n++
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	if n != len(pair) {
+		return 0, 0, errorf(BadOffsets, string(name), "data_offsets has ", itoa(int64(n)), " numbers, want [begin, end]")
+	}
+	if pair[0] > pair[1] {
+		return 0, 0, errorf(BadOffsets, string(name), "data_offsets begin at ", itoa(pair[0]), " and end before it, at ", itoa(pair[1]))
+	}
+	return pair[0], pair[1], nil
+}
+
+// object reads { string: ..., ... } and calls member with each key, still
+// escaped, to read the value.
+func (s *scanner) object(member func(key []byte) error) error {
+	return s.list('{', '}', func() error {
+		key, err := s.str()
+		if err != nil {
+			return err
+		}
+		if len(key) > maxString {
+			return errorf(Oversized, "", "a name of ", itoa(int64(len(key))), " bytes in the header, the limit is ", itoa(maxString))
+		}
+		if err := s.expect(':'); err != nil {
+			return err
+		}
+		return member(key)
+	})
+}
+
+func (s *scanner) array(element func() error) error { return s.list('[', ']', element) }
+
+// list reads open, comma separated items, close.
+func (s *scanner) list(open, close byte, item func() error) error {
+	if err := s.expect(open); err != nil {
+		return err
+	}
+	if s.peek() == close {
+		s.pos++
+		return nil
+	}
+	for {
+		if err := item(); err != nil {
+			return err
+		}
+		if s.peek() == close {
+			s.pos++
+			return nil
+		}
+		if err := s.expect(','); err != nil {
+			return err
+		}
+	}
+}
+
+// peek skips JSON's white space and returns the byte after it, 0 at the end.
+func (s *scanner) peek() byte {
+	for ; s.pos < len(s.src); s.pos++ {
+		switch c := s.src[s.pos]; c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (s *scanner) expect(c byte) error {
+	if got := s.peek(); got != c || s.pos >= len(s.src) {
+		if s.pos >= len(s.src) {
+			return s.fail("the header ends where ", strconv.QuoteRune(rune(c)), " should follow")
+		}
+		return s.fail("want ", strconv.QuoteRune(rune(c)), ", got ", strconv.QuoteRune(rune(got)))
+	}
+	s.pos++
+	return nil
+}
+
+// str reads a string and returns what is between its quotes, still escaped.
+func (s *scanner) str() ([]byte, error) {
+	if err := s.expect('"'); err != nil {
+		return nil, err
+	}
+	start := s.pos
+	for ; s.pos < len(s.src); s.pos++ {
+		switch c := s.src[s.pos]; {
+		case c == '"':
+			s.pos++
+			return s.src[start : s.pos-1], nil
+		case c == '\\':
+			s.pos++
+		case c < ' ':
+			return nil, s.fail("control character in a string")
+		}
+	}
+	return nil, s.fail("the header ends inside a string")
+}
+
+// integer reads a JSON number that is a non-negative integer.
+func (s *scanner) integer() (int64, error) {
+	c := s.peek()
+	if c < '0' || c > '9' {
+		return 0, s.fail("want a non-negative integer")
+	}
+	start := s.pos
+	var n int64
+	for ; s.pos < len(s.src); s.pos++ {
+		c := s.src[s.pos]
+		if c < '0' || c > '9' {
+			break
+		}
+		if n > (math.MaxInt64-int64(c-'0'))/10 {
+			return 0, s.fail("a number beyond 63 bits")
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if s.src[start] == '0' && s.pos > start+1 {
+		return 0, s.fail("a number with a leading zero")
+	}
+	return n, nil
+}
+
+// unescape returns the value of a string.
+func (s *scanner) unescape(raw []byte) (string, error) {
+	i := 0
+	for i < len(raw) && raw[i] != '\\' {
+		i++
+	}
+	if i == len(raw) {
+		return string(raw), nil
+	}
+	out := append(make([]byte, 0, len(raw)), raw[:i]...)
+	for i < len(raw) {
+		if raw[i] != '\\' {
+			out = append(out, raw[i])
+			i++
+			continue
+		}
+		c := raw[i+1] // there: str saw the byte after every backslash
+		i += 2
+		switch c {
+		case '"', '\\', '/':
+			out = append(out, c)
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			r := hex4(raw[i:])
+			i += 4
+			if utf16.IsSurrogate(r) {
+				low := rune(-1)
+				if i+1 < len(raw) && raw[i] == '\\' && raw[i+1] == 'u' {
+					low = hex4(raw[i+2:])
+					i += 6
+				}
+				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+					r = -1
+				}
+			}
+			if r < 0 {
+				return "", s.fail("bad \\u escape in ", strconv.Quote(printable(string(raw))))
+			}
+			out = utf8.AppendRune(out, r)
+		default:
+			return "", s.fail("unknown escape in ", strconv.Quote(printable(string(raw))))
+		}
+	}
+	return string(out), nil
+}
+
+// hex4 reads four hexadecimal digits, -1 if they are not there.
+func hex4(b []byte) rune {
+	if len(b) < 4 {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(b[:4]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
+}
+
+// fail reports a header that breaks the grammar, with the place.
+func (s *scanner) fail(parts ...string) *Error {
+	return errorf(BadHeader, "", append([]string{"header, byte ", itoa(int64(s.pos)), ": "}, parts...)...)
+}
