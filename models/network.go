@@ -5,6 +5,12 @@ import "glance/kernels"
 // Shape is the size of an activation: height, width, channels.
 type Shape struct{ H, W, C int }
 
+// Size is the number of values.
+func (s Shape) Size() int { return s.H * s.W * s.C }
+
+// Pixels is the number of positions.
+func (s Shape) Pixels() int { return s.H * s.W }
+
 // Kind says what a [Layer] computes.
 type Kind string
 
@@ -35,12 +41,12 @@ type Layer struct {
 	// Squeezed is the number of channels between the two dense layers of a
 	// KindSqueeze layer.
 	Squeezed int
-	// Residual is the index of the layer whose input is added to this layer's
+	// Residual is the index of the layer whose output is added to this layer's
 	// output, or -1.
 	Residual int
 	// BatchNorm says that a training framework follows this layer with a batch
-	// norm, which the blob's weights have folded in. (The first dense layer of a
-	// squeeze has one in some variants: SqueezeNorm.)
+	// norm, which the blob's weights have folded in. SqueezeNorm says so of the
+	// first dense layer of a squeeze, whose dense layers then have no biases.
 	BatchNorm   bool
 	SqueezeNorm bool
 	BNEpsilon   float64
@@ -70,4 +76,108 @@ type Tensor struct {
 type Network struct {
 	Config Config // with every default filled in
 	Layers []Layer
+	// Output and Embedding are the layers whose outputs [Session.Logits] and
+	// [Session.Embedding] return: the last dense layer and the global pool.
+	// Without a classifier both are the pool; with [VariantFeatures] the output is
+	// the last block's.
+	Output, Embedding int
+}
+
+// InputShape is the size of the input, with 3 channels.
+func (n *Network) InputShape() Shape { return n.Layers[0].In }
+
+// OutputShape is the size of the output: 1 x 1 x classes, or the feature map
+// that [VariantFeatures] ends with.
+func (n *Network) OutputShape() Shape { return n.Layers[n.Output].Out }
+
+// OutputUnits is the number of values in the output.
+func (n *Network) OutputUnits() int { return n.OutputShape().Size() }
+
+// EmbeddingUnits is the number of values in the embedding, the features pooled
+// over all pixels.
+func (n *Network) EmbeddingUnits() int { return n.Layers[n.Embedding].Out.C }
+
+// Tensors lists what a blob of this network holds, in execution order: weight,
+// bias, weight, bias, and so on.
+func (n *Network) Tensors() []Tensor {
+	var ts []Tensor
+	for i := range n.Layers {
+		for _, m := range n.Layers[i].matrices() {
+			ts = append(ts, Tensor{Name: m.name + ".weight", Shape: m.shape},
+				Tensor{Name: m.name + ".bias", Shape: []int{m.n}, Bias: true})
+		}
+	}
+	return ts
+}
+
+// matrix is a weight matrix [n][k] with a bias [n], as it is packed for the
+// kernels, and the tensor it comes from.
+type matrix struct {
+	name  string
+	shape []int // of the tensor, whose elements in order are the matrix
+	n, k  int
+}
+
+func (l *Layer) matrices() []matrix {
+	in, out := l.In.C, l.Out.C
+	switch l.Kind {
+	case KindConv:
+		return []matrix{{l.Name, []int{out, 3, 3, in}, out, 9 * in}}
+	case KindDepthwise:
+		return []matrix{{l.Name, []int{out, l.Kernel, l.Kernel}, out, l.Kernel * l.Kernel}}
+	case KindPointwise, KindDense:
+		return []matrix{{l.Name, []int{out, in}, out, in}}
+	case KindSqueeze:
+		return []matrix{
+			{l.Name + ".0", []int{l.Squeezed, in}, l.Squeezed, in},
+			{l.Name + ".1", []int{in, l.Squeezed}, in, l.Squeezed},
+		}
+	}
+	return nil
+}
+
+// Params is the number of trainable parameters as a training framework counts
+// them, before batch norms are folded: weights, biases where the layer has no
+// batch norm, and two per channel of a batch norm.
+func (l *Layer) Params() int {
+	total := 0
+	for i, m := range l.matrices() {
+		total += m.n * m.k
+		switch {
+		case l.BatchNorm, l.SqueezeNorm && i == 0:
+			total += 2 * m.n
+		case !l.SqueezeNorm:
+			total += m.n
+		}
+	}
+	return total
+}
+
+// MACs is the number of multiply-accumulates of one inference: products in
+// convolutions, squeezes and dense layers. Biases, activations, pooling,
+// residuals and the scaling that ends a squeeze are not counted.
+func (l *Layer) MACs() int {
+	total := 0
+	for _, m := range l.matrices() {
+		total += m.n * m.k
+	}
+	switch l.Kind {
+	case KindConv, KindDepthwise, KindPointwise:
+		total *= l.Out.Pixels()
+	}
+	return total
+}
+
+// Params is the number of trainable parameters of all layers.
+func (n *Network) Params() int { return n.sum((*Layer).Params) }
+
+// MACs is the number of multiply-accumulates of one inference.
+func (n *Network) MACs() int { return n.sum((*Layer).MACs) }
+
+func (n *Network) sum(of func(*Layer) int) int {
+	total := 0
+	for i := range n.Layers {
+		total += of(&n.Layers[i])
+	}
+	return total
 }
