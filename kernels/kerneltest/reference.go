@@ -72,6 +72,12 @@ func (b bound) plus(r float32) bound {
 	return bound{v, b.slack + 2*ulp*math.Abs(v) + tiny, b.strict + r}
 }
 
+// times multiplies by an exact float32.
+func (b bound) times(f float32) bound {
+	v := b.value * float64(f)
+	return bound{v, b.slack*math.Abs(float64(f)) + 2*ulp*math.Abs(v) + tiny, b.strict * f}
+}
+
 // accepts tells whether a result is within the bound.
 func (b bound) accepts(got float32) bool {
 	g := float64(got)
