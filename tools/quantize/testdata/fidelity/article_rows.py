@@ -110,8 +110,11 @@ class MobileNetV2(nn.Module):
 
 
 class InvertedModels(nn.Module):
-    """The features-only network. Its output is the 320-channel map of the last
-    block; the case stores the map's mean over all positions."""
+    """The features-only network, whose output is the 320-channel map of the last
+    block. The case stores every SAMPLE-th value of the map in [H][W][C] order as its
+    logits, and the map's mean over all positions as its pooled features."""
+
+    SAMPLE = 37
 
     def __init__(self):
         super().__init__()
@@ -123,12 +126,14 @@ class InvertedModels(nn.Module):
             cin = c
             setattr(self, "inverted_residual_%d_%d_%d" % (t, c, n), nn.Sequential(*row))
             self.inverted_residuals.extend(row)
+        self.pool = nn.AdaptiveAvgPool2d(1)
 
     def forward(self, x):
         x = self.conv1(x)
         for block in self.inverted_residuals:
             x = block(x)
-        return x.mean((2, 3))
+        self.pool(x)
+        return x.permute(0, 2, 3, 1).flatten()[:: self.SAMPLE]
 
 
 class ConvBNActivation(nn.Module):
@@ -221,8 +226,8 @@ def main():
     for width in (1.0, 0.5):
         row = {"framework": "article", "arch": "mobilenet_v2", "alpha": width}
         reference.write("article_v2_%g" % width, row, MobileNetV2(width=width), "pool", SIZES)
-    row = {"framework": "article", "arch": "mobilenet_v2", "features": True}
-    reference.write("article_v2_features", row, InvertedModels(), None, SIZES)
+    row = {"framework": "article", "arch": "mobilenet_v2", "variant": "features", "sample": InvertedModels.SAMPLE}
+    reference.write("article_v2_features", row, InvertedModels(), "pool", SIZES)
     for classes in (1000, 4):
         row = {"framework": "article", "arch": "mobilenet_v3_small", "classes": classes}
         reference.write("article_v3_small_%d" % classes, row, MobileNetV3(SMALL, 1024, classes), "avgpool", SIZES)

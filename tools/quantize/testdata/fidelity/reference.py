@@ -78,8 +78,7 @@ def write(case, row, model, pooled, sizes, logits=None, **scales):
     keeps the six largest logits apart: their order must survive float16 weights.
 
     pooled and logits name the module whose output is the pooled features or the
-    logits; without logits the network's own output counts. pooled is None for a
-    network without a classifier.
+    logits; without logits the network's own output counts.
     """
     for seed in range(1, 200):
         runs, report = attempt(model, pooled, sizes, logits, seed, scales)
@@ -102,15 +101,14 @@ def attempt(model, pooled, sizes, logits, seed, scales):
 
         hooks.append(dict(model.named_modules())[name].register_forward_hook(hook))
 
-    if pooled:
-        take(pooled, "pooled")
+    take(pooled, "pooled")
     if logits:
         take(logits, "logits")
 
     def run(x):
         output = model(torch.from_numpy(np.ascontiguousarray(x))[None])
         z = taken["logits"] if logits else output.flatten()
-        return z.numpy(), taken["pooled"].numpy() if pooled else np.zeros(0, np.float32)
+        return z.numpy(), taken["pooled"].numpy()
 
     runs, report = [], []
     with torch.no_grad():
