@@ -1,0 +1,57 @@
+package models
+
+import (
+	"cmp"
+	"slices"
+
+	"glance/kernels"
+)
+
+// buffer is a region of the arena that is in use while units first to last run.
+type buffer struct {
+	bytes       int
+	first, last int
+	offset      int // from the start of the arena, set by place
+}
+
+// arena shares one region of memory between buffers that are not in use at the
+// same time.
+type arena struct {
+	buffers []buffer
+	bytes   int // size of the region, set by place
+}
+
+// add reserves bytes for units first to last and returns the buffer's index.
+func (a *arena) add(bytes, first, last int) int {
+	a.buffers = append(a.buffers, buffer{bytes: bytes, first: first, last: last})
+	return len(a.buffers) - 1
+}
+
+// place gives every buffer its offset: the largest first, each at the lowest
+// offset where it overlaps none that is in use at the same time.
+func (a *arena) place() {
+	order := make([]*buffer, len(a.buffers))
+	for i := range a.buffers {
+		order[i] = &a.buffers[i]
+	}
+	slices.SortStableFunc(order, func(x, y *buffer) int { return cmp.Compare(y.bytes, x.bytes) })
+	var placed []*buffer // sorted by offset
+	a.bytes = 0
+	for _, b := range order {
+		b.offset = 0
+		for _, q := range placed {
+			if q.first > b.last || q.last < b.first {
+				continue
+			}
+			if b.offset+b.bytes <= q.offset {
+				break
+			}
+			b.offset = max(b.offset, align(q.offset+q.bytes))
+		}
+		at, _ := slices.BinarySearchFunc(placed, b.offset, func(q *buffer, offset int) int { return cmp.Compare(q.offset, offset) })
+		placed = slices.Insert(placed, at, b)
+		a.bytes = max(a.bytes, align(b.offset+b.bytes))
+	}
+}
+
+func align(n int) int { return (n + kernels.Align - 1) / kernels.Align * kernels.Align }

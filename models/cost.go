@@ -1,0 +1,197 @@
+package models
+
+import "glance/kernels"
+
+// This file alone decides what is fused, how high strips are and how a squeeze
+// is shared between lanes. Everything is an estimate of time in nanoseconds from
+// shapes; only comparisons between estimates matter.
+
+const (
+	l1Bytes = 32 << 10 // first-level data cache of a core
+	l2Bytes = 1 << 20  // second-level cache of a core
+
+	pointwiseNS = 0.036 // a multiply-accumulate of a matrix product
+	convNS      = 0.06  // one of the stem
+	depthwiseNS = 0.09  // one of a depthwise convolution
+	denseNS     = 0.15  // one of a matrix-vector product
+	valueNS     = 0.12  // a value that is only scaled or summed
+
+	l2NS = 0.004 // a byte that comes from or goes to the second-level cache
+	l3NS = 0.03  // a byte that lies beyond it
+
+	recordNS  = 60   // starting an operator
+	barrierNS = 2000 // ending a phase with several lanes
+
+	// pixelTile is what lane boundaries between pixels are rounded to, so that
+	// only the last lane has a remainder of a matrix product's tile.
+	pixelTile = 4
+	// smallDense is the number of multiply-accumulates up to which a dense layer
+	// is left to one lane.
+	smallDense = 32 << 10
+)
+
+// strips are the candidate heights, in output rows; the whole of a lane's rows is
+// a candidate as well. Chains of pixels use them times stripPixels.
+var strips = [...]int{1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64}
+
+const stripPixels = 8
+
+// residency is the cost of a byte in a working set of the given size.
+func residency(bytes int) float64 {
+	switch {
+	case bytes <= l1Bytes:
+		return 0
+	case bytes <= l2Bytes:
+		return l2NS
+	}
+	return l3NS
+}
+
+// nsPerPixel is the time an op computes for one output pixel.
+func (o *op) nsPerPixel() float64 {
+	k, n := float64(o.in.C), float64(o.out.C)
+	switch o.code {
+	case kernels.OpConv3x3:
+		return 9 * k * n * convNS
+	case kernels.OpDepthwise:
+		return float64(o.kernel*o.kernel) * n * depthwiseNS
+	case kernels.OpPointwise:
+		return k * n * pointwiseNS
+	}
+	return n * valueNS
+}
+
+// weightBytes is the size of an op's packed weights.
+func (o *op) weightBytes() int {
+	switch o.code {
+	case kernels.OpConv3x3:
+		return kernels.PanelBytes(o.out.C, 9*o.in.C, false)
+	case kernels.OpDepthwise:
+		return kernels.PanelBytes(o.out.C, o.kernel*o.kernel, false)
+	case kernels.OpPointwise:
+		return kernels.PanelBytes(o.out.C, o.in.C, false)
+	}
+	return 0
+}
+
+// chainNS estimates a chain with strips of the given height on the busiest of
+// the lanes.
+func chainNS(ops []op, strip, lanes int) float64 {
+	last := &ops[len(ops)-1]
+	total := 0.0
+	if lanes > 1 {
+		total = barrierNS
+	}
+	laneRows := (last.out.H + lanes - 1) / lanes
+	strip = min(strip, laneRows)
+	count := float64((laneRows + strip - 1) / strip)
+
+	working, ringBytes := 0, 0 // weights and ring buffers; bytes through the rings
+	rows, step := laneRows, strip
+	for i := len(ops) - 1; i >= 0; i-- {
+		o := &ops[i]
+		total += float64(rows*o.out.W) * o.nsPerPixel()
+		working += o.weightBytes()
+		lo, hi := o.inputRows(0, rows)
+		if lanes > 1 && o.windowed() { // a lane in the middle has a halo on both sides
+			hi = min(o.in.H, (rows-1)*o.stride+o.kernel)
+		}
+		if i > 0 {
+			row := o.in.W * o.in.C * 4
+			working += min(hi-lo, (step-1)*o.stride+o.kernel) * row
+			ringBytes += 2 * (hi - lo) * row
+			step *= o.stride
+		}
+		rows = hi - lo
+	}
+	for i := range ops {
+		total += count * float64(ops[i].weightBytes()) * residency(working)
+	}
+	total += float64(ringBytes) * residency(working)
+	first := &ops[0]
+	total += float64(rows*first.in.W*first.in.C*4) * residency(first.in.Size()*4)
+	total += float64(laneRows*last.out.W*last.out.C*4) * residency(last.out.Size()*4)
+	if len(ops) > 1 { // rings wrap, which makes two records of one
+		count *= 2
+	}
+	return total + count*float64(len(ops))*recordNS
+}
+
+// bestStrip returns the height of strips that costs least, and that cost.
+func bestStrip(c *chain, o PlanOptions) (strip int, ns float64) {
+	whole, unit := c.rows(), 1
+	if c.flat {
+		unit = stripPixels
+		if o.StripRows > 0 {
+			unit = max(1, c.width)
+		}
+	}
+	strip, ns = whole, chainNS(c.ops, whole, o.Lanes)
+	if len(c.ops) == 1 {
+		return strip, ns
+	}
+	if o.StripRows > 0 {
+		strip = min(whole, o.StripRows*unit)
+		return strip, chainNS(c.ops, strip, o.Lanes)
+	}
+	for _, s := range strips {
+		if s*unit >= whole {
+			break
+		}
+		if cost := chainNS(c.ops, s*unit, o.Lanes); cost < ns {
+			strip, ns = s*unit, cost
+		}
+	}
+	return strip, ns
+}
+
+// partition cuts the ops into chains: the cheapest way, or the one that the
+// options force.
+func partition(n *Network, ops []op, o PlanOptions) []*chain {
+	keep := kept(n, ops)
+	type cut struct {
+		ns    float64
+		chain *chain // the chain that ends here
+	}
+	best := make([]cut, len(ops)+1) // best[j]: ops[:j]
+	for i := range ops {
+		for j := i + 1; j <= len(ops); j++ {
+			if j > i+1 && (keep[ops[j-2].layer] || ops[j-1].squeeze >= 0 || o.Fuse == FuseNever) {
+				break
+			}
+			c := newChain(ops[i:j])
+			strip, ns := bestStrip(c, o)
+			c.strip = strip
+			if o.Fuse == FuseAlways {
+				ns = 1 // the fewest chains
+			}
+			if total := best[i].ns + ns; best[j].chain == nil || total < best[j].ns {
+				best[j] = cut{total, c}
+			}
+		}
+	}
+	var chains []*chain
+	for j := len(ops); j > 0; j -= len(best[j].chain.ops) {
+		chains = append(chains, best[j].chain)
+	}
+	for i, j := 0, len(chains)-1; i < j; i, j = i+1, j-1 {
+		chains[i], chains[j] = chains[j], chains[i]
+	}
+	return chains
+}
+
+// shareSqueeze says whether lanes share the work of a squeeze, with a barrier
+// after each of its steps, or each does all of it. One lane always takes the
+// steps, as there they cost nothing and show in a profile. scaled is the number
+// of weights that the squeeze scales, 0 where it scales activations.
+func shareSqueeze(l *Layer, scaled, lanes int) bool {
+	if lanes == 1 {
+		return true
+	}
+	steps := 2.0
+	if scaled > 0 {
+		steps++
+	}
+	work := float64(l.MACs())*denseNS + float64(scaled)*valueNS
+	return work/float64(lanes)+steps*barrierNS < work
+}

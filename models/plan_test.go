@@ -1,0 +1,160 @@
+package models
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"glance/kernels"
+	"glance/kernels/twin"
+)
+
+// run loads the blob with the options and returns logits and embedding.
+func run(t testing.TB, blob []byte, input []float32, o PlanOptions) (logits, embedding []float32) {
+	t.Helper()
+	m := twin.New(twin.Options{})
+	defer m.Close()
+	s, err := LoadBytes(m, blob, o)
+	if err != nil {
+		t.Fatalf("%+v: %v", o, err)
+	}
+	if err := s.SetInput(input); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second run must find the input unharmed
+		if err := s.Run(); err != nil {
+			t.Fatalf("%+v: %v", o, err)
+		}
+	}
+	return s.Logits(nil), s.Embedding(nil)
+}
+
+// TestPlans holds every way to lay a network out to the same bits, and those to
+// the reference.
+func TestPlans(t *testing.T) {
+	for name, c := range testConfigs() {
+		t.Run(name, func(t *testing.T) {
+			n := mustNew(t, c)
+			weights := randomCheckpoint(n, 7, true)
+			blob := weights.blob(t, n, DefaultPreprocess(c), true)
+			input := randomInput(n, 8)
+			outputs := reference(n, weights, input)
+
+			logits, embedding := run(t, blob, input, PlanOptions{Fuse: FuseNever})
+			near(t, "logits", logits, outputs[n.Output])
+			near(t, "embedding", embedding, outputs[n.Embedding])
+
+			r := rand.New(rand.NewPCG(9, uint64(len(name))))
+			for range 12 {
+				o := PlanOptions{Lanes: 1 + r.IntN(5), Fuse: Fuse(r.IntN(3)), StripRows: r.IntN(6), HalfDense: HalfDense(r.IntN(3))}
+				l, e := run(t, blob, input, o)
+				if !sameBits(l, logits) || !sameBits(e, embedding) {
+					t.Errorf("%+v: other bits than one lane without fusion", o)
+				}
+			}
+		})
+	}
+}
+
+func sameBits(x, y []float32) bool {
+	return slices.EqualFunc(x, y, func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) })
+}
+
+// TestArena checks that no two buffers in use at the same time overlap.
+func TestArena(t *testing.T) {
+	for _, arch := range Archs() {
+		for _, fuse := range []Fuse{FuseAuto, FuseAlways, FuseNever} {
+			for _, lanes := range []int{1, 3} {
+				p, err := NewPlan(mustNew(t, Config{Arch: arch}), PlanOptions{Lanes: lanes, Fuse: fuse})
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkArena(t, &p.arena)
+			}
+		}
+	}
+}
+
+func checkArena(t *testing.T, a *arena) {
+	t.Helper()
+	for i, x := range a.buffers {
+		if x.offset%kernels.Align != 0 || x.offset+x.bytes > a.bytes || x.bytes <= 0 || x.last < x.first {
+			t.Errorf("buffer %d: %+v in %d bytes", i, x, a.bytes)
+		}
+		for j, y := range a.buffers[:i] {
+			if x.first <= y.last && y.first <= x.last && x.offset < y.offset+y.bytes && y.offset < x.offset+x.bytes {
+				t.Errorf("buffers %d %+v and %d %+v overlap", i, x, j, y)
+			}
+		}
+	}
+}
+
+func TestArenaRandom(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var a arena
+		for range 1 + r.IntN(40) {
+			first := r.IntN(20)
+			a.add(1+r.IntN(5000), first, first+r.IntN(5))
+		}
+		a.place()
+		checkArena(t, &a)
+	}
+}
+
+// TestSteps checks that steps cover every phase once and every
+// multiply-accumulate of the network.
+func TestSteps(t *testing.T) {
+	for name, c := range testConfigs() {
+		n := mustNew(t, c)
+		for lanes := 1; lanes <= 4; lanes++ {
+			for _, fuse := range []Fuse{FuseAuto, FuseAlways, FuseNever} {
+				p, err := NewPlan(n, PlanOptions{Lanes: lanes, Fuse: fuse})
+				if err != nil {
+					t.Fatal(err)
+				}
+				phase, macs := 0, 0
+				for _, s := range p.Steps() {
+					if s.From != phase || s.To <= s.From || s.Name == "" || s.Bytes <= 0 {
+						t.Errorf("%s: step %+v after phase %d", name, s, phase)
+					}
+					phase = s.To
+					macs += s.MACs
+				}
+				if macs != n.MACs() {
+					t.Errorf("%s, %d lanes: %d MACs in steps, %d in layers", name, lanes, macs, n.MACs())
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkNetworks runs the four networks at 224x224 on the pure-Go machine.
+func BenchmarkNetworks(b *testing.B) {
+	for _, arch := range Archs() {
+		n := mustNew(b, Config{Arch: arch})
+		blob := randomCheckpoint(n, 1, true).blob(b, n, DefaultPreprocess(n.Config), true)
+		for _, fuse := range []Fuse{FuseNever, FuseAuto} {
+			b.Run(fmt.Sprintf("%s/fuse=%d", arch, fuse), func(b *testing.B) {
+				m := twin.New(twin.Options{})
+				defer m.Close()
+				s, err := LoadBytes(m, blob, PlanOptions{Fuse: fuse})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := s.SetInput(randomInput(n, 3)); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(s.Memory().Arena), "arena-bytes")
+				for b.Loop() {
+					if err := s.Run(); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(n.MACs())*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+			})
+		}
+	}
+}
