@@ -1,30 +1,48 @@
 package twin
 
-import "glance/kernels"
+import (
+	"math"
 
-const sixth = float32(1.0 / 6)
+	"glance/kernels"
+)
 
 func known(a kernels.Activation) bool { return a <= kernels.HardSigmoid }
 
-// activate applies a to every value in place. The built-in min and max propagate
-// NaN, as the contract asks.
+const sixth = float32(1.0 / 6)
+
+// activate applies a to every value in place.
 func activate(a kernels.Activation, y []float32) {
 	switch a {
 	case kernels.ReLU:
 		for i, v := range y {
-			y[i] = max(v, 0)
+			y[i] = clamp(v, math.MaxUint32)
 		}
 	case kernels.ReLU6:
 		for i, v := range y {
-			y[i] = min(max(v, 0), 6)
+			y[i] = clamp(v, bitsOf6)
 		}
 	case kernels.HardSwish:
 		for i, v := range y {
-			y[i] = v * (min(max(v+3, 0), 6) * sixth)
+			y[i] = v * (clamp(v+3, bitsOf6) * sixth)
 		}
 	case kernels.HardSigmoid:
 		for i, v := range y {
-			y[i] = min(max(v+3, 0), 6) * sixth
+			y[i] = clamp(v+3, bitsOf6) * sixth
 		}
 	}
+}
+
+const bitsOf6 = 0x40c00000
+
+// clamp is min(max(v, 0), limit), and NaN for NaN, on the bits of v, which order
+// as the values do where these are not negative. In WebAssembly the built-in min
+// and max of floats are calls, and a branch on the sign of an activation is
+// mispredicted half of the time.
+func clamp(v float32, limit uint32) float32 {
+	if v != v {
+		return v
+	}
+	bits := math.Float32bits(v)
+	negative := uint32(int32(bits) >> 31)
+	return math.Float32frombits(min(bits&^negative, limit))
 }

@@ -103,43 +103,62 @@ type depthwiseRow struct {
 }
 
 func (d *depthwiseRow) compute(y []float32) {
-	const wide = kernels.Panel
-	panelSize := (1 + d.kernel*d.kernel) * wide
-	var partial [wide]float32
-	for c := 0; c < d.channels; c += wide {
-		panel := d.panels[c/wide*panelSize:][:panelSize]
-		live := min(wide, d.channels-c)
-		for q := range len(y) / d.channels {
-			left := q*d.stride - d.padLeft
-			from, to := clipTaps(left, d.kernel, d.width)
-			sum := [wide]float32(panel)
-			for i := d.from; i < d.to; i++ {
-				for j := from; j < to; j++ {
-					pixel := d.x[d.rows[i]+(left+j)*d.channels+c:]
-					in := &partial
-					if live == wide {
-						in = (*[wide]float32)(pixel)
-					} else {
-						copy(partial[:live], pixel)
-					}
-					addProducts(&sum, in, (*[wide]float32)(panel[(1+i*d.kernel+j)*wide:]))
-				}
-			}
-			copy(y[q*d.channels+c:][:live], sum[:])
-		}
+	size := (1 + d.kernel*d.kernel) * kernels.Panel
+	c := 0
+	for ; c+kernels.Panel <= d.channels; c += kernels.Panel {
+		d.eightChannels(y, d.panels[c/kernels.Panel*size:][:size], c)
+	}
+	if c < d.channels {
+		d.lastChannels(y, d.panels[c/kernels.Panel*size:][:size], c)
 	}
 }
 
-// addProducts adds x*w to sum, each product rounded first.
-func addProducts(sum, x, w *[kernels.Panel]float32) {
-	sum[0] += float32(x[0] * w[0])
-	sum[1] += float32(x[1] * w[1])
-	sum[2] += float32(x[2] * w[2])
-	sum[3] += float32(x[3] * w[3])
-	sum[4] += float32(x[4] * w[4])
-	sum[5] += float32(x[5] * w[5])
-	sum[6] += float32(x[6] * w[6])
-	sum[7] += float32(x[7] * w[7])
+// eightChannels computes channels [c, c+8), whose sums it keeps in registers.
+func (d *depthwiseRow) eightChannels(y, panel []float32, c int) {
+	bias, x := (*eight)(panel), d.x
+	for q := range len(y) / d.channels {
+		left := q*d.stride - d.padLeft
+		from, to := clipTaps(left, d.kernel, d.width)
+		s0, s1, s2, s3 := bias[0], bias[1], bias[2], bias[3]
+		s4, s5, s6, s7 := bias[4], bias[5], bias[6], bias[7]
+		for i := d.from; i < d.to; i++ {
+			at := d.rows[i] + (left+from)*d.channels + c
+			weights := panel[(1+i*d.kernel+from)*kernels.Panel:]
+			for range to - from {
+				v, w := (*eight)(x[at:]), (*eight)(weights)
+				at += d.channels
+				weights = weights[kernels.Panel:]
+				s0 += float32(v[0] * w[0])
+				s1 += float32(v[1] * w[1])
+				s2 += float32(v[2] * w[2])
+				s3 += float32(v[3] * w[3])
+				s4 += float32(v[4] * w[4])
+				s5 += float32(v[5] * w[5])
+				s6 += float32(v[6] * w[6])
+				s7 += float32(v[7] * w[7])
+			}
+		}
+		*(*eight)(y[q*d.channels+c:]) = eight{s0, s1, s2, s3, s4, s5, s6, s7}
+	}
+}
+
+// lastChannels computes the fewer than eight channels from c on.
+func (d *depthwiseRow) lastChannels(y, panel []float32, c int) {
+	for q := range len(y) / d.channels {
+		left := q*d.stride - d.padLeft
+		from, to := clipTaps(left, d.kernel, d.width)
+		sums := y[q*d.channels+c:][:d.channels-c]
+		copy(sums, panel)
+		for i := d.from; i < d.to; i++ {
+			for j := from; j < to; j++ {
+				pixel := d.x[d.rows[i]+(left+j)*d.channels+c:]
+				weights := panel[(1+i*d.kernel+j)*kernels.Panel:]
+				for n := range sums {
+					sums[n] += float32(pixel[n] * weights[n])
+				}
+			}
+		}
+	}
 }
 
 // addPixels sets sums to the channel sums of a row of pixels.

@@ -5,8 +5,6 @@ import (
 	"math"
 
 	"glance/kernels"
-
-	"github.com/x448/float16"
 )
 
 func scalePanels(c *call, o kernels.ScalePanels) kernels.Status {
@@ -34,61 +32,87 @@ func scalePanels(c *call, o kernels.ScalePanels) kernels.Status {
 // packPanels reads its sources byte by byte, because tensors of a blob may lie at
 // any alignment.
 func packPanels(c *call, o kernels.PackPanels) kernels.Status {
-	le := binary.LittleEndian
-	c.require(o.HalfIn <= 1 && o.HalfOut <= o.HalfIn)
-	valueIn, panelBytes := 4, 4*panelArea(kernels.Panel, o.K)
+	c.require(o.HalfIn <= 1 && o.HalfOut <= o.HalfIn && o.Dst%4 == 0)
+	rowBytes, panelBytes := 4*uint64(o.K), 4*panelArea(kernels.Panel, o.K)
 	if o.HalfIn == 1 {
-		valueIn = 2
+		rowBytes = 2 * uint64(o.K)
 	}
 	if o.HalfOut == 1 {
 		panelBytes = halfPanelBytes(o.K)
 	}
-	src := c.bytes(o.Src, area(o.N, o.K, uint32(valueIn)))
+	src := c.bytes(o.Src, times(uint64(o.N), rowBytes))
 	var bias []byte
 	if o.Bias != 0 {
 		bias = c.bytes(o.Bias, 4*uint64(o.N))
 	}
 	dst := c.outBytes(o.Dst, times(panelCount(o.N), panelBytes))
-	c.require(o.Dst%4 == 0)
 	if c.bad {
 		return kernels.StatusInvalid
 	}
 	clear(dst)
-	k := int(o.K)
+	pack := packFloats
+	switch {
+	case o.HalfOut == 1:
+		pack = packHalves
+	case o.HalfIn == 1:
+		pack = packConverted
+	}
 	for n := range int(o.N) {
 		panel := dst[n/kernels.Panel*int(panelBytes):][:panelBytes]
 		column := n % kernels.Panel
-		if bias != nil {
-			b := le.Uint32(bias[4*n:])
-			if !finite32(b) {
-				return kernels.StatusNotFinite
-			}
-			le.PutUint32(panel[4*column:], b)
+		if bias != nil && !packFloats(panel[4*column:], bias[4*n:][:4]) {
+			return kernels.StatusNotFinite
 		}
 		weights := panel[4*kernels.Panel:]
-		row := src[n*k*valueIn:][:k*valueIn]
-		for i := range k {
-			if o.HalfIn == 0 {
-				v := le.Uint32(row[4*i:])
-				if !finite32(v) {
-					return kernels.StatusNotFinite
-				}
-				le.PutUint32(weights[4*(i*kernels.Panel+column):], v)
-				continue
-			}
-			h := le.Uint16(row[2*i:])
-			switch {
-			case h&0x7c00 == 0x7c00:
-				return kernels.StatusNotFinite
-			case o.HalfOut == 1:
-				le.PutUint16(weights[2*(i*kernels.Panel+column):], h)
-			default:
-				le.PutUint32(weights[4*(i*kernels.Panel+column):], math.Float32bits(float16.Frombits(h).Float32()))
-			}
+		if o.HalfOut == 1 {
+			weights = weights[2*column:]
+		} else {
+			weights = weights[4*column:]
+		}
+		if !pack(weights, src[n*int(rowBytes):][:rowBytes]) {
+			return kernels.StatusNotFinite
 		}
 	}
 	return kernels.StatusOK
 }
 
-// finite32 tells whether the float32 with these bits is neither NaN nor infinite.
-func finite32(bits uint32) bool { return bits&0x7f800000 != 0x7f800000 }
+// packFloats copies a row of float32 to one column of a panel. Like its sisters,
+// it stops at a value that is not finite and returns false.
+func packFloats(column, row []byte) bool {
+	const step = 4 * kernels.Panel
+	for i := 0; i+4 <= len(row); i += 4 {
+		v := binary.LittleEndian.Uint32(row[i:])
+		if v&0x7f800000 == 0x7f800000 {
+			return false
+		}
+		binary.LittleEndian.PutUint32(column[i/4*step:], v)
+	}
+	return true
+}
+
+// packHalves copies float16.
+func packHalves(column, row []byte) bool {
+	const step = 2 * kernels.Panel
+	for i := 0; i+2 <= len(row); i += 2 {
+		h := binary.LittleEndian.Uint16(row[i:])
+		if h&0x7c00 == 0x7c00 {
+			return false
+		}
+		binary.LittleEndian.PutUint16(column[i/2*step:], h)
+	}
+	return true
+}
+
+// packConverted converts float16 to float32.
+func packConverted(column, row []byte) bool {
+	const step = 4 * kernels.Panel
+	values := halfTable()
+	for i := 0; i+2 <= len(row); i += 2 {
+		h := binary.LittleEndian.Uint16(row[i:])
+		if h&0x7c00 == 0x7c00 {
+			return false
+		}
+		binary.LittleEndian.PutUint32(column[i/2*step:], math.Float32bits(values[h]))
+	}
+	return true
+}

@@ -4,8 +4,6 @@ import (
 	"unsafe"
 
 	"glance/kernels"
-
-	"github.com/x448/float16"
 )
 
 func (w *worker) pointwise(c *call, o kernels.Pointwise) kernels.Status {
@@ -76,17 +74,17 @@ func (w *worker) dense(c *call, o kernels.Dense) kernels.Status {
 // denseHalf converts one panel after the other, so that a buffer of one is enough.
 func (w *worker) denseHalf(x []float32, panels []byte, y []float32) {
 	k := len(x)
-	stride := int(halfPanelBytes(uint32(k)))
+	values, stride := halfTable(), int(halfPanelBytes(uint32(k)))
 	w.panels = resize(w.panels, (1+k)*kernels.Panel)
 	for p := 0; p < len(y); p += kernels.Panel {
 		panel := panels[p/kernels.Panel*stride:][:stride]
-		biases := unsafe.Slice((*float32)(unsafe.Pointer(&panel[0])), kernels.Panel)
+		copy(w.panels, unsafe.Slice((*float32)(unsafe.Pointer(&panel[0])), kernels.Panel))
 		weights := unsafe.Slice((*uint16)(unsafe.Pointer(&panel[kernels.Panel*4])), k*kernels.Panel)
-		copy(w.panels, biases)
 		for i, h := range weights {
-			w.panels[kernels.Panel+i] = float16.Frombits(h).Float32()
+			w.panels[kernels.Panel+i] = values[h]
 		}
-		sums := dotPanel(x, w.panels)
+		var sums eight
+		dotPanel(&sums, x, w.panels)
 		copy(y[p:], sums[:])
 	}
 }

@@ -16,23 +16,31 @@ const blockRows = 3 * 64
 
 // productPanels is the product, panel by panel in plain Go.
 func productPanels(x, panels, y []float32, m, k, n, ldy int) {
-	const width = kernels.Panel
-	for p := 0; p < n; p += width {
-		panel := panels[p*(1+k):][:width*(1+k)]
-		live := min(width, n-p)
+	for p := 0; p < n; p += kernels.Panel {
+		panel := panels[p*(1+k):][:kernels.Panel*(1+k)]
+		if p+kernels.Panel <= n {
+			for i := range m {
+				dotPanel((*eight)(y[i*ldy+p:]), x[i*k:][:k], panel)
+			}
+			continue
+		}
+		var sums eight
 		for i := range m {
-			sums := dotPanel(x[i*k:][:k], panel)
-			copy(y[i*ldy+p:][:live], sums[:])
+			dotPanel(&sums, x[i*k:][:k], panel)
+			copy(y[i*ldy+p:][:n-p], sums[:])
 		}
 	}
 }
 
-// dotPanel returns one panel's eight biases plus its products with x. The
+// eight is one value for each output of a panel.
+type eight = [kernels.Panel]float32
+
+// dotPanel sets dst to one panel's biases plus its products with x. The
 // conversions keep a compiler from fusing multiplication and addition; adding
 // zero turns a bias of -0 into +0, from where no order of summing leads back, so
 // that skipping zero activations changes nothing.
-func dotPanel(x, panel []float32) [kernels.Panel]float32 {
-	b := (*[kernels.Panel]float32)(panel)
+func dotPanel(dst *eight, x, panel []float32) {
+	b := (*eight)(panel)
 	s0, s1, s2, s3 := b[0]+0, b[1]+0, b[2]+0, b[3]+0
 	s4, s5, s6, s7 := b[4]+0, b[5]+0, b[6]+0, b[7]+0
 	rest := panel[kernels.Panel:]
@@ -40,7 +48,7 @@ func dotPanel(x, panel []float32) [kernels.Panel]float32 {
 		if len(rest) < kernels.Panel {
 			break // never: it tells the compiler the bounds
 		}
-		w := (*[kernels.Panel]float32)(rest)
+		w := (*eight)(rest)
 		rest = rest[kernels.Panel:]
 		s0 += float32(v * w[0])
 		s1 += float32(v * w[1])
@@ -51,5 +59,6 @@ func dotPanel(x, panel []float32) [kernels.Panel]float32 {
 		s6 += float32(v * w[6])
 		s7 += float32(v * w[7])
 	}
-	return [kernels.Panel]float32{s0, s1, s2, s3, s4, s5, s6, s7}
+	dst[0], dst[1], dst[2], dst[3] = s0, s1, s2, s3
+	dst[4], dst[5], dst[6], dst[7] = s4, s5, s6, s7
 }

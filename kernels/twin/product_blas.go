@@ -32,19 +32,21 @@ func (w *worker) product(x, panels, y []float32, m, k, n, ldy int) {
 			productPanels(x, panels[n0*(1+k):], y[n0:], m, k, columns, ldy)
 			return
 		}
-		b := resize(w.panels, k*columns)
-		w.panels = b
+		// Row 0 is the biases, the others the weights.
+		w.panels = resize(w.panels, (1+k)*columns)
 		for p := 0; p < columns; p += kernels.Panel {
 			panel := panels[(n0+p)*(1+k):][:(1+k)*kernels.Panel]
 			live := min(kernels.Panel, columns-p)
-			for i := range m {
-				for j, v := range panel[:live] {
-					y[i*ldy+n0+p+j] = v + 0 // +0 for -0, see dotPanel
-				}
+			for i := range 1 + k {
+				copy(w.panels[i*columns+p:][:live], panel[i*kernels.Panel:])
 			}
-			for i := range k {
-				copy(b[i*columns+p:][:live], panel[(1+i)*kernels.Panel:])
-			}
+		}
+		bias, b := w.panels[:columns], w.panels[columns:]
+		for i := range bias {
+			bias[i] += 0 // -0 to +0, see dotPanel
+		}
+		for i := range m {
+			copy(y[i*ldy+n0:], bias)
 		}
 		gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, m, columns, k,
 			1, x, k, b, columns, 1, y[n0:], ldy)
