@@ -29,6 +29,11 @@ type Session struct {
 	steps        []Step
 	ready        bool // the weights are packed
 
+	image       *Image
+	imageRegion struct { // memory for pictures
+		from, to kernels.Ptr
+		bytes    int
+	}
 	scratch []byte // for copies in and out of the machine
 }
 
