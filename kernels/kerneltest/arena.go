@@ -7,8 +7,8 @@ import (
 	"glance/kernels"
 )
 
-// arena is the part of a machine's memory that scenes are laid out in. It reaches
-// to the end of the memory, less the slack.
+// arena is the part of a machine's memory that scenes are laid out in: the last
+// bytes before the slack at the end.
 type arena struct {
 	m         kernels.Machine
 	mark      kernels.Ptr
@@ -27,6 +27,7 @@ func newArena(m kernels.Machine) (*arena, error) {
 
 // grow gives the arena at least n bytes.
 func (a *arena) grow(n int) error {
+	n = (n + kernels.Align - 1) / kernels.Align * kernels.Align
 	if a.end-a.base >= n {
 		return nil
 	}
@@ -35,17 +36,16 @@ func (a *arena) grow(n int) error {
 	if err != nil {
 		return fmt.Errorf("allocating %d bytes: %w", n, err)
 	}
-	// Now that the memory is large enough, take all there is, if that is possible
-	// without growing it again.
-	size := a.m.MemoryBytes()
-	if rest := (size - kernels.Slack - int(p)) / kernels.Align * kernels.Align; rest > n {
+	a.end = int(p) + n
+	// Now that the memory is large enough, take all there is of it.
+	if rest := (a.m.MemoryBytes() - kernels.Slack - int(p)) / kernels.Align * kernels.Align; rest > n {
 		a.m.Release(a.mark)
 		if p, err = a.m.Alloc(rest); err != nil {
 			return fmt.Errorf("allocating the rest of the memory, %d bytes: %w", rest, err)
 		}
-		n = rest
+		a.end = int(p) + rest
 	}
-	a.base, a.end = int(p), int(p)+n
+	a.base = a.end - n
 	a.pattern = make([]byte, n)
 	for i := 0; i+4 <= n; i += 4 {
 		binary.LittleEndian.PutUint32(a.pattern[i:], patternWord(i))

@@ -76,8 +76,8 @@ func (s *suite) test(c Case) {
 	}
 }
 
-// random5 returns the length n of a list of random cases, or a fifth of it with -short.
-func random5(n int) int {
+// atScale is how many of n random cases to run: a fifth of them with -short.
+func atScale(n int) int {
 	if testing.Short() {
 		return (n + 4) / 5
 	}

@@ -105,7 +105,7 @@ func Conv3x3(t *testing.T, newMachine NewMachine) {
 	for act := kernels.Identity; act <= kernels.HardSigmoid; act++ {
 		test(Conv3x3Case{H: 12, W: 12, N: 10, Bottom: 1, Right: 1, Act: act, Special: true})
 	}
-	for range random5(20) {
+	for range atScale(20) {
 		test(Conv3x3Case{H: r.between(1, 40), W: r.between(1, 40), N: r.between(1, 40), Top: r.IntN(2), Left: r.IntN(2),
 			Bottom: r.IntN(2), Right: r.IntN(2), Act: r.activation()})
 	}

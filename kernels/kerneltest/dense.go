@@ -96,7 +96,7 @@ func Dense(t *testing.T, newMachine NewMachine) {
 			s.test(DenseCase{K: 30, N: 50, Half: half, Act: act})
 			s.test(DenseCase{K: 30, N: 50, Half: half, Act: act, Special: true})
 		}
-		for range random5(40) {
+		for range atScale(40) {
 			s.test(DenseCase{K: r.between(1, 200), N: r.between(1, 150), Half: half, Act: r.activation()})
 		}
 		for _, c := range []DenseCase{

@@ -203,7 +203,14 @@ func Depthwise(t *testing.T, newMachine NewMachine) {
 			}
 		}
 	}
-	for range random5(40) {
+	// Rings with more slots than the input has rows.
+	for _, kernel := range []int{3, 5} {
+		for _, strip := range []int{1, 3, 4} {
+			s.test(DepthwiseCase{H: 4, W: 5, C: 9, Kernel: kernel, Stride: 1, Top: kernel / 2, Left: kernel / 2,
+				Bottom: kernel / 2, Right: kernel / 2, Strip: strip, Spare: 4, Act: kernels.ReLU})
+		}
+	}
+	for range atScale(40) {
 		kernel := 3 + 2*r.IntN(2)
 		c := DepthwiseCase{H: r.between(1, 30), W: r.between(1, 30), C: r.between(1, 50), Kernel: kernel,
 			Stride: r.between(1, 2), Top: r.IntN(kernel), Left: r.IntN(kernel), Bottom: r.IntN(kernel), Right: r.IntN(kernel),

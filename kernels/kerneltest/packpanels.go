@@ -174,7 +174,7 @@ func PackPanels(t *testing.T, newMachine NewMachine) {
 				}
 			}
 		}
-		for range random5(10) {
+		for range atScale(10) {
 			c.K, c.N, c.NoBias = r.between(1, 150), r.between(1, 100), r.IntN(4) == 0
 			s.test(c)
 		}

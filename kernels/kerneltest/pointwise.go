@@ -146,7 +146,7 @@ func Pointwise(t *testing.T, newMachine NewMachine) {
 		s.test(PointwiseCase{M: 9, K: 5, N: 19, Act: act, Special: true})
 		s.test(PointwiseCase{M: 12, K: 1, N: 40, Act: act, Special: true, Residual: InPlace})
 	}
-	for range random5(60) {
+	for range atScale(60) {
 		s.test(PointwiseCase{M: r.between(1, 40), K: r.between(1, 80), N: r.between(1, 80),
 			Gap: r.gap(), Residual: Residual(r.IntN(3)), Act: r.activation()})
 	}

@@ -97,7 +97,7 @@ func Programs(t *testing.T, newMachine NewMachine) {
 		}
 	}
 	for _, lanes := range []int{2, 3, 4, 7, 13, 20} {
-		for range random5(10) {
+		for range atScale(10) {
 			same(fmt.Sprintf("%d lanes", lanes), c.program(lanes))
 		}
 	}
@@ -112,19 +112,23 @@ func Programs(t *testing.T, newMachine NewMachine) {
 		s.partial(c, p)
 	}
 	s.manyRecords()
-	s.manyPhases()
+	for _, lanes := range []int{2, 3, 5} {
+		s.relay(lanes)
+	}
 }
 
-// partial runs the first two phases and looks for traces of the others.
+// partial runs some phases and looks for traces of the others.
 func (s *suite) partial(c *chain, p *kernels.Program) {
 	s.t.Helper()
-	if _, err := c.outputs(p, [2]int{0, 2}); err != nil {
-		s.t.Fatalf("phases 0 and 1: %v", err)
-	}
-	for i, output := range c.tensors[1:] {
-		for word := range output.size / 4 {
-			if written := !output.untouched(word); written != (i < 2) {
-				s.t.Fatalf("phases 0 and 1: element %d of %s: written is %v", word, output.name, written)
+	for _, r := range [][2]int{{0, 2}, {1, 2}, {3, 6}, {4, 4}} {
+		if _, err := c.outputs(p, r); err != nil {
+			s.t.Fatalf("phases %v: %v", r, err)
+		}
+		for i, output := range c.tensors[1:] {
+			for word := range output.size / 4 {
+				if written := !output.untouched(word); written != (i >= r[0] && i < r[1]) {
+					s.t.Fatalf("phases %v: element %d of %s: written is %v", r, word, output.name, written)
+				}
 			}
 		}
 	}
@@ -159,38 +163,52 @@ func (s *suite) manyRecords() {
 	}
 }
 
-// manyPhases lets lanes take turns on the same values, one phase after the other:
-// every barrier matters.
-func (s *suite) manyPhases() {
+// relay passes a value from lane to lane, one phase each: the lane whose turn it
+// is works for a while before it writes what the next one reads, and the others
+// have nothing to do but wait at the barrier.
+func (s *suite) relay(lanes int) {
 	s.t.Helper()
-	const lanes, phases, channels = 4, 300, 8
-	scene := newScene(s.arena, "many phases")
-	x := scene.random.activations(lanes * channels)
-	factors := make([]float32, channels)
-	for i := range factors {
-		factors[i] = -1
+	const phases, channels, work = 150, 8, 2000
+	scene := newScene(s.arena, "relay")
+	x := scene.random.activations(channels)
+	minusOne := make([]float32, channels)
+	for i := range minusOne {
+		minusOne[i] = -1
 	}
-	values, scale := scene.in("x", 4, floatBytes(x)).updated(), scene.in("s", 4, floatBytes(factors))
+	scale, load := scene.in("s", 4, floatBytes(minusOne)), scene.in("load", 4, floatBytes(scene.random.weights(work*channels)))
+	var blocks, results []*tensor
+	blocks = append(blocks, scene.in("x", 4, floatBytes(x)))
+	for range phases {
+		blocks = append(blocks, scene.out("block", 4, 4*channels))
+	}
+	for range lanes {
+		results = append(results, scene.out("work", 4, 4*work*channels))
+	}
 	if err := scene.place(); err != nil {
 		s.t.Fatal(err)
 	}
 	p := &kernels.Program{Lanes: lanes}
-	for i := range phases + 1 { // an odd number of changes of sign
-		var phase kernels.Phase
-		for lane := range lanes {
-			at := values.ptr(4 * channels * ((lane + i) % lanes))
-			phase.Lanes = append(phase.Lanes, []kernels.Record{
-				kernels.ScaleRows{X: at, S: scale.ptr(0), Y: at, M: 1, C: channels}.Record()})
+	for i := range phases {
+		phase := kernels.Phase{Lanes: make([][]kernels.Record, lanes)}
+		phase.Lanes[i%lanes] = []kernels.Record{
+			kernels.ScaleRows{X: load.ptr(0), S: scale.ptr(0), Y: results[i%lanes].ptr(0), M: work, C: channels}.Record(),
+			kernels.ScaleRows{X: blocks[i].ptr(0), S: scale.ptr(0), Y: blocks[i+1].ptr(0), M: 1, C: channels}.Record(),
 		}
 		p.Phases = append(p.Phases, phase)
 	}
-	for range random5(10) {
+	for range atScale(5) {
 		if err := errors.Join(scene.run(p)); err != nil {
-			s.t.Fatalf("%d phases: %v", len(p.Phases), err)
+			s.t.Fatalf("relay of %d lanes: %v", lanes, err)
 		}
-		for i, v := range x {
-			if got := values.float(i); got != -v {
-				s.t.Fatalf("%d phases: element %d is %v, want %v", len(p.Phases), i, got, -v)
+		for phase, block := range blocks[1:] {
+			for i, v := range x {
+				want := v
+				if phase%2 == 0 {
+					want = -v
+				}
+				if got := block.float(i); got != want {
+					s.t.Fatalf("relay of %d lanes: phase %d: element %d is %v, want %v", lanes, phase, i, got, want)
+				}
 			}
 		}
 	}

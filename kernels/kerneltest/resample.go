@@ -100,7 +100,7 @@ func ResampleRows(t *testing.T, newMachine NewMachine) {
 			s.test(ResampleRowsCase{W: taps + r.IntN(10), Rows: r.between(1, 4), OutW: outW, Taps: taps, Gap: r.gap()})
 		}
 	}
-	for range random5(20) {
+	for range atScale(20) {
 		taps := r.between(1, 40)
 		s.test(ResampleRowsCase{W: taps + r.IntN(100), Rows: r.between(1, 9), OutW: r.between(1, 60), Taps: taps, Gap: 4 * r.gap()})
 	}
@@ -163,7 +163,7 @@ func ResampleCols(t *testing.T, newMachine NewMachine) {
 			s.test(ResampleColsCase{H: taps + r.IntN(10), W: w, Rows: r.between(1, 5), Taps: taps})
 		}
 	}
-	for range random5(20) {
+	for range atScale(20) {
 		taps := r.between(1, 40)
 		s.test(ResampleColsCase{H: taps + r.IntN(60), W: r.between(1, 60), Rows: r.between(1, 20), Taps: taps})
 	}
@@ -258,7 +258,7 @@ func Bilinear(t *testing.T, newMachine NewMachine) {
 			s.test(BilinearCase{H: r.between(1, 9), W: r.between(1, 9), Rows: rows, OutW: outW, Gap: r.gap()})
 		}
 	}
-	for range random5(20) {
+	for range atScale(20) {
 		s.test(BilinearCase{H: r.between(1, 40), W: r.between(1, 60), Rows: r.between(1, 20), OutW: r.between(1, 60), Gap: 4 * r.gap()})
 	}
 	s.test(BilinearCase{H: 30, W: 640, Rows: 12, OutW: 224})

@@ -64,7 +64,7 @@ func SumRows(t *testing.T, newMachine NewMachine) {
 			s.test(SumRowsCase{M: m, N: n, Gap: r.gap(), Scale: 1 / float32(m)})
 		}
 	}
-	for range random5(20) {
+	for range atScale(20) {
 		s.test(SumRowsCase{M: r.between(1, 60), N: r.between(1, 120), Gap: r.gap(), Scale: r.uniform(2)})
 	}
 	s.test(SumRowsCase{M: 12, N: 30, Scale: 1, Special: true})
@@ -132,7 +132,7 @@ func ScaleRows(t *testing.T, newMachine NewMachine) {
 				s.test(ScaleRowsCase{M: m, C: c, InPlace: inPlace})
 			}
 		}
-		for range random5(20) {
+		for range atScale(20) {
 			s.test(ScaleRowsCase{M: r.between(1, 60), C: r.between(1, 120), InPlace: inPlace})
 		}
 		s.test(ScaleRowsCase{M: 9, C: 13, InPlace: inPlace, Special: true})
@@ -191,7 +191,7 @@ func ScalePanels(t *testing.T, newMachine NewMachine) {
 		}
 	}
 	r := newRandom("scalepanels")
-	for range random5(20) {
+	for range atScale(20) {
 		s.test(ScalePanelsCase{K: r.between(1, 150), N: r.between(1, 100)})
 	}
 	s.test(ScalePanelsCase{K: 576, N: 96})
