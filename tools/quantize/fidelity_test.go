@@ -153,4 +153,3 @@ func (c *fidelityCase) sampled(logits []float32) []float32 {
 	}
 	return s
 }
-
