@@ -12,13 +12,16 @@ SIZES = [(224, 224), (161, 225)]
 
 
 def main():
-    for name, build, pooled in [
-        ("mobilenet_v2", tv.mobilenet_v2, "classifier.0"),
-        ("mobilenet_v3_small", tv.mobilenet_v3_small, "avgpool"),
-        ("mobilenet_v3_large", tv.mobilenet_v3_large, "avgpool"),
+    for name, build, pooled, width in [
+        ("mobilenet_v2", tv.mobilenet_v2, "classifier.0", 1.0),
+        ("mobilenet_v2", tv.mobilenet_v2, "classifier.0", 1.4),
+        ("mobilenet_v3_small", tv.mobilenet_v3_small, "avgpool", 1.0),
+        ("mobilenet_v3_small", tv.mobilenet_v3_small, "avgpool", 0.75),
+        ("mobilenet_v3_large", tv.mobilenet_v3_large, "avgpool", 1.0),
     ]:
-        row = {"framework": "torchvision", "arch": name}
-        reference.write("torchvision_" + name, row, build(weights=None), pooled, SIZES)
+        row = {"framework": "torchvision", "arch": name, "alpha": width}
+        case = "torchvision_" + name + ("" if width == 1 else "_%g" % width)
+        reference.write(case, row, build(weights=None, width_mult=width), pooled, SIZES)
 
 
 if __name__ == "__main__":
