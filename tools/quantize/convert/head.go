@@ -22,32 +22,39 @@ type dense struct {
 	out, in int
 }
 
-// findHead finds the dense layers behind the pool: the weights the backbone left
-// over, in the order in which each takes what the one before it gives.
+// findHead finds the dense layers behind the pool: those of the published head
+// where the checkpoint has no others, else all weights the backbone left over, in
+// the order in which each takes what the one before it gives.
 func (m *Match) findHead(c *checkpoint.Checkpoint, o Options) (foundHead, error) {
 	var h foundHead
 	left := m.leftOver(c)
-	names := m.headNames()
 	if m.Network.Config.Variant == models.VariantFeatures || o.Config.NoHead {
 		h.config.NoHead = true
-		if !o.Config.NoHead || len(left) == 0 {
-			return h, nil
-		}
-		for _, d := range left {
-			delete(m.index.byName, d.ref.weight)
-			delete(m.index.byName, d.ref.bias)
-			m.index.names = slices.DeleteFunc(m.index.names, func(n string) bool { return n == d.ref.weight || n == d.ref.bias })
-			m.note("%s and its bias are left out, as there is to be no classifier", checkpoint.Printable(d.ref.weight))
-		}
+		m.leaveOut(left, o)
 		return h, nil
 	}
-	asked := o.Config.Classes != 0 || o.Config.Head != nil
-	if len(left) == 0 && !asked && !m.anyOf(names) {
+	names := m.headNames()
+	own, err := m.ownHead(max(o.Config.Classes, 1))
+	if err != nil {
+		return h, err
+	}
+	var chain []dense
+	other := slices.ContainsFunc(left, func(d dense) bool { return !slices.Contains(names, d.prefix) })
+	switch {
+	case !other && m.anyOf(names):
+		chain, err = m.publishedChain(names, own)
+	case len(left) > 0:
+		chain, err = m.chain(left)
+	case o.Config.Classes != 0 || o.Config.Head != nil:
+		err = m.lacksHead(names, own)
+	default:
 		m.note("the checkpoint has no classifier: the blob gives embeddings only")
 		h.config.NoHead = true
 		return h, nil
 	}
-	chain, err := m.chain(left, names, o)
+	if err == nil {
+		err = m.asked(chain, o)
+	}
 	if err != nil {
 		return h, err
 	}
@@ -55,10 +62,39 @@ func (m *Match) findHead(c *checkpoint.Checkpoint, o Options) (foundHead, error)
 		h.refs = append(h.refs, d.ref)
 	}
 	h.config.Classes = chain[len(chain)-1].out
-	if h.config.Head, err = m.headLayers(c, o, chain, names); err != nil {
-		return h, err
+	h.config.Head, err = m.headLayers(c, o, chain)
+	return h, err
+}
+
+// leaveOut forgets the tensors of a head that is not wanted.
+func (m *Match) leaveOut(left []dense, o Options) {
+	if !o.Config.NoHead {
+		return
 	}
-	return h, nil
+	for _, d := range left {
+		m.note("%s is left out, as there is to be no classifier", checkpoint.Printable(d.ref.weight))
+		for _, name := range []string{d.ref.weight, d.ref.bias} {
+			delete(m.index.byName, name)
+			m.index.names = slices.DeleteFunc(m.index.names, func(n string) bool { return n == name })
+		}
+	}
+}
+
+// ownHead returns the dense layers of the network's own head.
+func (m *Match) ownHead(classes int) ([]models.HeadLayer, error) {
+	config := m.Network.Config
+	config.Classes, config.NoHead = classes, false
+	n, err := models.New(config)
+	if err != nil {
+		return nil, err
+	}
+	var head []models.HeadLayer
+	for _, l := range n.Layers {
+		if l.Kind == models.KindDense {
+			head = append(head, models.HeadLayer{Units: l.Out.C, Act: l.Act})
+		}
+	}
+	return head, nil
 }
 
 // headNames are the prefixes of the published head's layers in this family.
@@ -94,64 +130,72 @@ func (m *Match) leftOver(c *checkpoint.Checkpoint) []dense {
 		if shape == nil || used[name] {
 			continue
 		}
-		prefix := strings.TrimSuffix(name, leaf(name))
-		bias := prefix + "bias"
-		list = append(list, dense{strings.TrimRight(prefix, "./"), ref{weight: name, bias: bias}, shape[0], shape[1]})
+		list = append(list, m.denseAt(name, shape))
 	}
 	if c.Layers != nil {
-		order := make(map[string]int, len(c.Layers))
-		for i, l := range c.Layers {
-			order[l.Name] = i
-		}
+		order := layerOrder(c.Layers)
 		slices.SortStableFunc(list, func(a, b dense) int { return order[a.prefix] - order[b.prefix] })
 	}
 	return list
 }
 
-// chain orders dense layers so that each takes the features that the one before
-// it gives, the first the pooled ones.
-func (m *Match) chain(left []dense, names []string, o Options) ([]dense, error) {
+// layerOrder maps a layer's name to its place in the topology.
+func layerOrder(layers []checkpoint.KerasLayer) map[string]int {
+	order := make(map[string]int, len(layers))
+	for i, l := range layers {
+		order[l.Name] = i
+	}
+	return order
+}
+
+// publishedChain finds the layers of the family's own head. A layer of which
+// nothing is there may be missing, if the others fit together without it.
+func (m *Match) publishedChain(names []string, own []models.HeadLayer) ([]dense, error) {
 	features := m.Network.EmbeddingUnits()
 	var chain []dense
-	for len(left) > 0 {
-		i := slices.IndexFunc(left, func(d dense) bool { return d.in == features })
-		if i < 0 {
-			break
+	var skipped *Error
+	for i, name := range names {
+		weight := name + m.weightLeaf()
+		want := m.layout.shape(models.KindDense, []int{own[min(i, len(own)-1)].Units, features})
+		t := m.index.byName[weight]
+		if t == nil {
+			missing := fail(Missing, weight, "not in the checkpoint; want it with shape %v (or -head none to leave the classifier out)", want)
+			if m.anyOf([]string{name}) {
+				return nil, missing
+			}
+			if skipped == nil {
+				skipped = missing
+			}
+			continue
 		}
-		chain = append(chain, left[i])
-		features = left[i].out
-		left = slices.Delete(slices.Clone(left), i, i+1)
-	}
-	want := o.Config.Head
-	for i, d := range chain {
-		units := 0
+		shape := m.layout.matrix(t.Shape)
 		switch {
-		case i < len(want):
-			units = want[i].Units
-		case want == nil && i == len(chain)-1 && len(left) == 0:
-			units = o.Config.Classes
+		case shape == nil:
+			return nil, fail(BadShape, t.Name, "shape %v in the checkpoint, a dense layer wants %v", t.Shape, want)
+		case shape[1] != features && skipped != nil:
+			return nil, skipped
+		case shape[1] != features && i > 0 && shape[1] == own[i-1].Units:
+			before := chain[i-1]
+			return nil, fail(BadShape, before.ref.weight, "shape %v in the checkpoint, the layer after it wants %v",
+				m.index.byName[before.ref.weight].Shape, m.layout.shape(models.KindDense, []int{shape[1], before.in}))
+		case shape[1] != features:
+			return nil, fail(BadShape, t.Name, "shape %v in the checkpoint, the features before it want %v",
+				t.Shape, m.layout.shape(models.KindDense, []int{shape[0], features}))
 		}
-		if units != 0 && units != d.out {
-			return nil, fail(BadShape, d.ref.weight, "shape %v in the checkpoint, %d outputs were asked for: want %v",
-				m.index.byName[d.ref.weight].Shape, units, m.layout.shape(models.KindDense, []int{units, d.in}))
-		}
+		chain = append(chain, m.denseAt(weight, shape))
+		features = shape[0]
 	}
-	switch {
-	case len(left) > 0 && slices.Contains(names, left[0].prefix) || len(left) > 0 && len(chain) == 0:
-		d := left[0]
-		return nil, fail(BadShape, d.ref.weight, "shape %v in the checkpoint, the features before it want %v",
-			m.index.byName[d.ref.weight].Shape, m.layout.shape(models.KindDense, []int{d.out, features}))
-	case len(chain) == 0 || want != nil && len(chain) < len(want):
-		name := "the classifier"
-		if len(chain) < len(names) {
-			name = names[len(chain)] + m.weightLeaf()
-		}
-		return nil, fail(Missing, name, "not in the checkpoint; want it with shape %v (or -head none to leave the classifier out)",
-			m.layout.shape(models.KindDense, []int{max(o.Config.Classes, 1), features}))
-	case want != nil && len(chain) > len(want):
-		return nil, fail(Unexpected, chain[len(want)].ref.weight, "the head asked for has %d dense layers, the checkpoint %d", len(want), len(chain))
+	return chain, nil
+}
+
+// lacksHead is the error about a head that was asked for and is not there.
+func (m *Match) lacksHead(names []string, own []models.HeadLayer) error {
+	name := "the classifier"
+	if len(names) > 0 {
+		name = names[0] + m.weightLeaf()
 	}
-	return chain, m.published(chain, names)
+	return fail(Missing, name, "not in the checkpoint; want it with shape %v (or -head none to leave the classifier out)",
+		m.layout.shape(models.KindDense, []int{own[0].Units, m.Network.EmbeddingUnits()}))
 }
 
 func (m *Match) weightLeaf() string {
@@ -161,40 +205,61 @@ func (m *Match) weightLeaf() string {
 	return ".weight"
 }
 
-// published reports the layer of a published head that the chain lacks: a head
-// that has one of several layers was not meant to.
-func (m *Match) published(chain []dense, names []string) error {
-	has := func(name string) bool {
-		return slices.ContainsFunc(chain, func(d dense) bool { return d.prefix == name })
-	}
-	if len(names) < 2 || !slices.ContainsFunc(names, has) {
-		return nil
-	}
-	for _, name := range names {
-		if !has(name) && m.anyOf([]string{name}) {
-			return fail(Missing, name+m.weightLeaf(), "not in the checkpoint, other tensors of its layer are")
+// denseAt describes the dense layer of a weight whose [out in] is shape.
+func (m *Match) denseAt(weight string, shape []int) dense {
+	prefix := strings.TrimSuffix(weight, leaf(weight))
+	return dense{strings.TrimRight(prefix, "./"), ref{weight: weight, bias: prefix + "bias"}, shape[0], shape[1]}
+}
+
+// chain orders dense layers so that each takes the features that the one before
+// it gives, the first the pooled ones. Those that do not fit in are left.
+func (m *Match) chain(left []dense) ([]dense, error) {
+	features := m.Network.EmbeddingUnits()
+	left = slices.Clone(left)
+	var chain []dense
+	for {
+		i := slices.IndexFunc(left, func(d dense) bool { return d.in == features })
+		if i < 0 {
+			break
 		}
+		chain = append(chain, left[i])
+		features = left[i].out
+		left = slices.Delete(left, i, i+1)
+	}
+	if len(chain) == 0 {
+		d := left[0]
+		return nil, fail(BadShape, d.ref.weight, "shape %v in the checkpoint, the features before it want %v",
+			m.index.byName[d.ref.weight].Shape, m.layout.shape(models.KindDense, []int{d.out, features}))
+	}
+	return chain, nil
+}
+
+// asked holds a chain of dense layers against the head and the number of classes
+// that were asked for.
+func (m *Match) asked(chain []dense, o Options) error {
+	want := o.Config.Head
+	if want == nil && o.Config.Classes != 0 {
+		want = make([]models.HeadLayer, len(chain))
+		want[len(chain)-1].Units = o.Config.Classes
+	}
+	for i, d := range chain[:min(len(chain), len(want))] {
+		if units := want[i].Units; units != 0 && units != d.out {
+			return fail(BadShape, d.ref.weight, "shape %v in the checkpoint, %d outputs were asked for: want %v",
+				m.index.byName[d.ref.weight].Shape, units, m.layout.shape(models.KindDense, []int{units, d.in}))
+		}
+	}
+	if want != nil && len(chain) != len(want) {
+		return fail(BadOption, "", "the head asked for has %d dense layers, the checkpoint %d", len(want), len(chain))
 	}
 	return nil
 }
 
 // headLayers returns the configuration of a head, nil where it is the
 // architecture's own.
-func (m *Match) headLayers(c *checkpoint.Checkpoint, o Options, chain []dense, names []string) ([]models.HeadLayer, error) {
-	if o.Config.Head != nil {
-		return o.Config.Head, nil
-	}
-	config := m.Network.Config
-	config.Classes = chain[len(chain)-1].out
-	own, err := models.New(config)
+func (m *Match) headLayers(c *checkpoint.Checkpoint, o Options, chain []dense) ([]models.HeadLayer, error) {
+	own, err := m.ownHead(chain[len(chain)-1].out)
 	if err != nil {
 		return nil, err
-	}
-	var standard []models.HeadLayer
-	for _, l := range own.Layers {
-		if l.Kind == models.KindDense {
-			standard = append(standard, models.HeadLayer{Units: l.Out.C, Act: l.Act})
-		}
 	}
 	head := make([]models.HeadLayer, len(chain))
 	for i, d := range chain {
@@ -202,20 +267,22 @@ func (m *Match) headLayers(c *checkpoint.Checkpoint, o Options, chain []dense, n
 	}
 	head[len(head)-1].Act = kernels.Identity
 	switch {
+	case o.Config.Head != nil:
+		head = o.Config.Head
 	case c.Layers != nil:
 		for i, d := range chain[:len(chain)-1] {
 			if head[i].Act, err = kerasActivation(c.Layers, d.prefix); err != nil {
 				return nil, err
 			}
 		}
-	case len(chain) == len(standard):
+	case len(chain) == len(own):
 		for i := range head {
-			head[i].Act = standard[i].Act
+			head[i].Act = own[i].Act
 		}
 	case len(chain) > 1:
-		m.note("the head has %d dense layers where the published network has %d: ReLU is assumed between them (-head says otherwise)", len(chain), len(standard))
+		m.note("the head has %d dense layers where the published network has %d: ReLU is assumed between them (-head says otherwise)", len(chain), len(own))
 	}
-	if slices.Equal(head, standard) {
+	if slices.Equal(head, own) {
 		return nil, nil
 	}
 	return head, nil

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -277,6 +278,9 @@ func (m *Match) complete(c *checkpoint.Checkpoint, o Options) error {
 	if err := m.kerasLayers(c, o); err != nil {
 		return err
 	}
+	if _, err := m.check(); err != nil {
+		return err
+	}
 	head, err := m.findHead(c, o)
 	if err != nil {
 		return err
@@ -298,7 +302,12 @@ func (m *Match) complete(c *checkpoint.Checkpoint, o Options) error {
 		m.Preprocess = f.preprocess(n.Config)
 	}
 	m.describeVariant(o)
-	return m.check()
+	extra, err := m.check()
+	if err == nil && len(extra) > 0 {
+		err = fail(Unexpected, extra[0], "in the checkpoint, but %s has no place for it%s",
+			describe(config.Arch, config.Variant), others(extra))
+	}
+	return err
 }
 
 // bind pairs the references with the weight matrices of the network, both in
@@ -339,9 +348,9 @@ func (m *Match) describeVariant(o Options) {
 	}
 }
 
-// check holds every tensor the network needs against the checkpoint, and the
-// checkpoint against what the network has a place for.
-func (m *Match) check() error {
+// check holds every tensor that the matrices need against the checkpoint. It
+// returns the names of the tensors they do not need.
+func (m *Match) check() (extra []string, err error) {
 	used := make(map[string]bool, len(m.index.names))
 	var missing *Error
 	need := func(name string, want []int) error {
@@ -361,40 +370,29 @@ func (m *Match) check() error {
 		if t := m.index.byName[x.ref.weight]; t != nil && m.layout.fits(x.layer.Kind, t.Shape, x.shape) {
 			want = t.Shape
 		}
-		if err := need(x.ref.weight, want); err != nil {
-			return err
-		}
+		err := need(x.ref.weight, want)
 		channels := x.shape[:1]
 		if b := x.ref.bias; b != "" && (!x.ref.free || m.index.byName[b] != nil) {
-			if err := need(b, channels); err != nil {
-				return err
-			}
+			err = cmp.Or(err, need(b, channels))
 		}
 		if r := x.ref.norm; r != "" {
 			for _, l := range []string{m.leaves.gamma, m.leaves.beta, m.leaves.mean, m.leaves.variance} {
-				if err := need(r+l, channels); err != nil {
-					return err
-				}
+				err = cmp.Or(err, need(r+l, channels))
 			}
 		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	var extra []string
 	for _, name := range m.index.names {
 		if !used[name] {
 			extra = append(extra, m.index.byName[name].Name)
 		}
 	}
-	switch {
-	case missing != nil && len(extra) > 0:
-		missing.Detail += "; without a place in it are " + some(extra)
-		return missing
-	case missing != nil:
-		return missing
-	case len(extra) > 0:
-		return fail(Unexpected, extra[0], "in the checkpoint, but %s has no place for it%s",
-			describe(m.Network.Config.Arch, m.Network.Config.Variant), others(extra))
+	if missing != nil {
+		return nil, missing
 	}
-	return nil
+	return extra, nil
 }
 
 func (m *Match) misshaped(name string, want []int) *Error {

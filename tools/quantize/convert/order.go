@@ -39,7 +39,7 @@ func (x *module) norm() (gamma, beta, mean, variance *checkpoint.Tensor, ok bool
 
 // modules groups a checkpoint's tensors. Those of a safetensors file, which
 // are stored sorted by name as text, are put in the order of the numbers in their
-// names.
+// names; those of a Keras model, in the order of its layers.
 func modules(c *checkpoint.Checkpoint) ([]*module, error) {
 	byPrefix := make(map[string]*module)
 	var list []*module
@@ -62,6 +62,12 @@ func modules(c *checkpoint.Checkpoint) ([]*module, error) {
 		} else {
 			x.vectors = append(x.vectors, t)
 		}
+	}
+	if c.Layers != nil {
+		order := layerOrder(c.Layers)
+		slices.SortStableFunc(list, func(a, b *module) int {
+			return order[strings.TrimRight(a.prefix, "./")] - order[strings.TrimRight(b.prefix, "./")]
+		})
 	}
 	if c.Format == checkpoint.Safetensors {
 		slices.SortStableFunc(list, func(a, b *module) int { return compareNumbered(a.prefix, b.prefix) })

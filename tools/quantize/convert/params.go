@@ -24,6 +24,13 @@ type Params struct {
 // Len is how many weight matrices the network has.
 func (m *Match) Len() int { return len(m.matrices) }
 
+// Source returns the name of the i-th weight matrix in the blob, without
+// ".weight", and of the weight in the checkpoint that it is made of.
+func (m *Match) Source(i int) (blob, weight string) {
+	x := m.matrices[i]
+	return x.name, m.index.byName[x.ref.weight].Name
+}
+
 // Params reads the parameters of the i-th weight matrix, in execution order. All
 // values are finite.
 func (m *Match) Params(i int) (*Params, error) {
