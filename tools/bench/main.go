@@ -34,6 +34,7 @@ type options struct {
 	runs    int
 	warm    time.Duration
 	cold    int
+	retries int
 	only    *regexp.Regexp
 	site    string
 	out     string
@@ -70,6 +71,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.runs, "runs", 40, "timed runs a visit")
 	fs.DurationVar(&o.warm, "warm", 1500*time.Millisecond, "warm-up before the timed runs of a visit")
 	fs.IntVar(&o.cold, "cold", 5, "cold starts an engine (the first network listed last), 0 for none")
+	fs.IntVar(&o.retries, "retries", 2, "repetitions of a visit while other programs use more than 10 % of the CPUs")
 	fs.StringVar(&o.site, "site", "", "a built site to measure (default: build one)")
 	fs.StringVar(&o.out, "out", "", "also write the Markdown to this file")
 	fs.StringVar(&o.browser, "chromium", "chromium", "browser to run")

@@ -33,6 +33,10 @@ type coldStart struct {
 	code download
 }
 
+// disturbed is the share of the CPUs used by other programs from which a visit
+// is repeated; the least disturbed one counts.
+const disturbed = 0.1
+
 // measure visits every engine on every network, engine after engine within a
 // network and round, so that each round's figures are neighbours in time.
 func measure(ctx context.Context, o options, s *server) (*results, error) {
@@ -109,6 +113,11 @@ func (res *results) visit(o options, b *browser, s *server, e engine, arch model
 		runs = 0
 	}
 	r := b.visit(s, e, arch, runs, o.warm)
+	for i := 0; i < o.retries && r.Error == "" && r.Foreign > disturbed; i++ {
+		if again := b.visit(s, e, arch, runs, o.warm); again.Error == "" && again.Foreign < r.Foreign {
+			r = again
+		}
+	}
 	if r.Error != "" {
 		c.failed = r.Error
 		fmt.Fprintf(os.Stderr, "round %d  %-14s %-19s failed: %s\n", round+1, e.id, arch, r.Error)

@@ -86,10 +86,9 @@ func lower(n *models.Network, blob []byte) (*graph, error) {
 	}
 	in := n.InputShape()
 	g := &graph{name: string(n.Config.Arch), shapes: []models.Shape{in}}
-	inputs := make([]int, len(n.Layers)) // the value each layer reads
+	outputs := make([]int, len(n.Layers)) // the value each layer makes
 	v := 0
 	for i, l := range n.Layers {
-		inputs[i] = v
 		o := op{in: []int{v}, kernel: l.Kernel, stride: l.Stride, act: clamp(l.Act),
 			weight: w[l.Name+".weight"], bias: w[l.Name+".bias"]}
 		if l.Kernel > 1 {
@@ -109,17 +108,20 @@ func lower(n *models.Network, blob []byte) (*graph, error) {
 			o.kind, o.shape = dense, []int{l.Out.C, l.In.C}
 		case models.KindPool:
 			v = g.emit(op{kind: gap, in: []int{v}}, l.Out)
+			outputs[i] = v
 			continue
 		case models.KindSqueeze:
 			v = g.squeeze(v, l, w)
+			outputs[i] = v
 			continue
 		default:
 			return nil, fmt.Errorf("export: %s: layer kind %q has no counterpart", l.Name, l.Kind)
 		}
 		v = g.activate(g.emit(o, l.Out), l.Act)
 		if l.Residual >= 0 {
-			v = g.emit(op{kind: add, in: []int{inputs[l.Residual], v}}, l.Out)
+			v = g.emit(op{kind: add, in: []int{outputs[l.Residual], v}}, l.Out)
 		}
+		outputs[i] = v
 	}
 	return g, nil
 }
