@@ -2,10 +2,10 @@
 """Writes preprocess.json: what Pillow, torchvision and TensorFlow's formulas make
 of formula pictures. Run in this folder; needs torch, torchvision, Pillow, numpy.
 
-A case holds, for Pillow's filters, the CRC-32
-of the normalised float32 tensor (NHWC) and some values of it; for
-TensorFlow's filters some values, computed in float64 from the definition of
-ResizeBilinear (half_pixel_centers and align_corners as the filter's name says)."""
+A case holds, for Pillow's filters, the CRC-32 of the normalised float32 tensor
+(NHWC) and some of its values; for TensorFlow's filters some values, computed in
+float64 from the definition of ResizeBilinear (half_pixel_centers and align_corners
+as the filter's name says)."""
 import json
 import zlib
 
