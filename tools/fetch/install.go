@@ -59,9 +59,6 @@ func (in *installer) install(ctx context.Context, m catalog.Model) (string, erro
 		return "", err
 	}
 	if c.Finished {
-		if _, err := r.check(c.Path, m); err != nil {
-			return "", fmt.Errorf("%s of %s: %w", filepath.Base(c.Path), c.Source, err)
-		}
 		err = copyFile(c.Path, path)
 	} else {
 		err = in.convert(ctx, m, r, c, path)
@@ -133,6 +130,15 @@ func (r *recipe) check(path string, m catalog.Model) (*weights.File, error) {
 		}
 	}
 	return f, nil
+}
+
+// accept is check for a mirror's finished blob.
+func accept(m catalog.Model, blob string) error {
+	r, err := newRecipe(m)
+	if err == nil {
+		_, err = r.check(blob, m)
+	}
+	return err
 }
 
 func readHeader(path string) (*weights.File, error) {

@@ -101,6 +101,7 @@ func run(ctx context.Context, c *catalog.Catalog, args []string, stdout, stderr 
 			Cache:    filepath.Join(*dir, "cache"),
 			Mirror:   *mirror,
 			Timeout:  *timeout,
+			Accept:   accept,
 			Note:     p.note,
 			Progress: p.transfer,
 		},

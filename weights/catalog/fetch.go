@@ -30,6 +30,9 @@ type Fetcher struct {
 	Timeout time.Duration // how long a server may stay silent; 0 is 20 s
 	Client  *http.Client  // nil is http.DefaultClient
 
+	// Accept is asked whether a mirror's finished blob is the model's; an error is
+	// noted, and the sources are tried. nil accepts every blob whose sum is right.
+	Accept func(m Model, blob string) error
 	// Note is called with one line for everything that went wrong on the way to a
 	// result; nil drops it.
 	Note func(line string)
@@ -125,6 +128,11 @@ func (f *Fetcher) finished(ctx context.Context, m Model, mirror location) (*Chec
 	}
 	if err := f.download(ctx, mirror, file, c.Path, sum, maxCheckpoint); err != nil {
 		return nil, err
+	}
+	if f.Accept != nil {
+		if err := f.Accept(m, c.Path); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
 	}
 	var err error
 	if c.Licence, err = m.LicenceText(); err == nil && c.Licence == nil {
