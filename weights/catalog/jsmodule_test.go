@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -103,4 +104,18 @@ func TestShards(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", src, err, want)
 		}
 	}
+}
+
+func FuzzModelJSON(f *testing.F) {
+	f.Add([]byte(`{"weightsManifest":[{"paths":["a","b/c"]}],"modelTopology":{"model_config":{"config":{"layers":[{"class_name":"ZeroPadding2D","config":{"name":"p","padding":[[1,1],[1,1]]}}]}}}}`))
+	f.Add([]byte(`{"format":"graph-model"}`))
+	f.Fuzz(func(t *testing.T, modelJSON []byte) {
+		names, err := shards(modelJSON)
+		for _, name := range names {
+			if err == nil && !filepath.IsLocal(name) {
+				t.Fatalf("shard %q is outside the directory", name)
+			}
+		}
+		checkPadding(modelJSON, "same")
+	})
 }
