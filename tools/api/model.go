@@ -1,0 +1,158 @@
+package api
+
+import (
+	"strconv"
+	"sync"
+
+	"glance/kernels"
+	"glance/models"
+	"glance/weights"
+)
+
+// Info describes a model, loaded or not, as GET /models lists it.
+type Info struct {
+	Name         string     `json:"name"`
+	Title        string     `json:"title,omitempty"`
+	Architecture string     `json:"architecture"`
+	Classes      int        `json:"classes"`
+	Embedding    int        `json:"embedding"` // values that /embed answers
+	Input        Size       `json:"input"`     // in pixels
+	Preprocess   Preprocess `json:"preprocess"`
+	Bytes        int64      `json:"bytes"` // of the blob
+	Source       string     `json:"source,omitempty"`
+	Licence      string     `json:"licence,omitempty"`
+}
+
+// Size is a picture's size in pixels.
+type Size struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// Preprocess tells a client how a picture becomes the model's input, so that it
+// can scale down before it uploads.
+type Preprocess struct {
+	Resize int           `json:"resize"` // shorter side in pixels before a centre crop; 0: the input's size, ignoring aspect
+	Filter models.Filter `json:"filter"`
+}
+
+// NewInfo reads a model's description from the header of its blob.
+func NewInfo(name string, f *weights.File) (Info, error) {
+	config, p, err := models.ConfigFromMetadata(f.Metadata)
+	if err != nil {
+		return Info{}, err
+	}
+	network, err := models.New(config)
+	if err != nil {
+		return Info{}, err
+	}
+	in := network.InputShape()
+	return Info{
+		Name:         name,
+		Title:        f.Metadata["title"],
+		Architecture: string(config.Arch),
+		Classes:      network.OutputUnits(),
+		Embedding:    network.EmbeddingUnits(),
+		Input:        Size{in.W, in.H},
+		Preprocess:   Preprocess{p.Resize, p.Filter},
+		Bytes:        f.DataOffset + f.DataSize,
+		Source:       f.Metadata["source"],
+		Licence:      f.Metadata["licence"],
+	}, nil
+}
+
+// Model is a network that is loaded. It runs one picture at a time; others wait.
+type Model struct {
+	mu      sync.Mutex
+	machine kernels.Machine
+	session *models.Session
+	labels  []string // nil: class indices stand for names
+	rows    []byte   // scratch for strips of pixels
+}
+
+// NewModel makes a model of a session on a machine; metadata is that of its blob.
+func NewModel(m kernels.Machine, s *models.Session, metadata map[string]string) (*Model, error) {
+	labels, err := models.Labels(metadata, s.Network().OutputUnits())
+	if err != nil {
+		return nil, err
+	}
+	return &Model{machine: m, session: s, labels: labels}, nil
+}
+
+// className is the label of a class, or its index.
+func (m *Model) className(class int) string {
+	if m.labels == nil {
+		return strconv.Itoa(class)
+	}
+	return m.labels[class]
+}
+
+// set makes the picture the network's input.
+func (m *Model) set(p Picture, prepared bool) error {
+	if prepared {
+		return m.setPrepared(p)
+	}
+	width, height := p.Size()
+	img, err := m.session.Image(width, height)
+	if err != nil {
+		return err
+	}
+	for {
+		at, row, rows := img.Strip()
+		if rows == 0 {
+			return p.Close()
+		}
+		pixels := m.scratch(rows * width * 4)
+		if err := p.Rows(pixels, row, rows); err != nil {
+			return err
+		}
+		if !p.Opaque() {
+			models.Flatten(pixels, pixels)
+		}
+		if err := m.machine.Write(at, pixels); err != nil {
+			return err
+		}
+		if err := img.Push(rows); err != nil {
+			return err
+		}
+	}
+}
+
+func (m *Model) scratch(n int) []byte {
+	if cap(m.rows) < n {
+		m.rows = make([]byte, n)
+	}
+	return m.rows[:n]
+}
+
+// setPrepared normalises a picture of the input's size: (v/255 - mean) / std in
+// float32, as torchvision does.
+func (m *Model) setPrepared(p Picture) error {
+	in := m.session.Network().InputShape()
+	if width, height := p.Size(); width != in.W || height != in.H {
+		return refuse(BadRequest, "the picture is %d x %d pixels; with preprocess=none this model takes %d x %d", width, height, in.W, in.H)
+	}
+	pixels := m.scratch(in.Pixels() * 4)
+	if err := p.Rows(pixels, 0, in.H); err != nil {
+		return err
+	}
+	if !p.Opaque() {
+		models.Flatten(pixels, pixels)
+	}
+	values := make([]float32, in.Size())
+	recipe := m.session.Preprocess()
+	for c := range 3 {
+		var table [256]float32
+		mean, std := float32(recipe.Mean[c]), float32(recipe.Std[c])
+		for v := range table {
+			table[v] = (float32(v)/255 - mean) / std
+		}
+		for i := range in.Pixels() {
+			values[3*i+c] = table[pixels[4*i+c]]
+		}
+	}
+	if err := m.session.SetInput(values); err != nil {
+		return err
+	}
+	return p.Close()
+}
