@@ -55,6 +55,7 @@ func TestFidelityNSFWJS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	machines := newMachines(t)
 	for _, row := range []struct {
 		dtype     weights.DType
 		tolerance float64
@@ -69,7 +70,7 @@ func TestFidelityNSFWJS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := loadBlob(t, out).session(t, machines(t, nsfwModel)[0], 224, 224)
+			s := loadBlob(t, out).session(t, machines[0], 224, 224)
 			for _, file := range slices.Sorted(maps.Keys(want)) {
 				p := make([]float32, s.Network().OutputUnits())
 				models.Softmax(p, classify(t, s, readPicture(t, file)))

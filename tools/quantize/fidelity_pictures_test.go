@@ -54,7 +54,7 @@ func TestFidelityPictures(t *testing.T) {
 	}
 	c := loadCase(t, "torchvision_mobilenet_v3_small")
 	b := c.convert(t, c.checkpoint(t), weights.F32)
-	s := b.session(t, machines(t, c.name)[0], 224, 224)
+	s := b.session(t, newMachines(t)[0], 224, 224)
 	all := readFloats(t, "pictures.f32")
 	n := len(all) / len(files)
 	for i, file := range files {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"glance/models"
 	"glance/tools/quantize/checkpoint"
@@ -65,16 +66,9 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []*Params
-	for i := range m.Len() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		p, err := m.Params(i)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, p)
+	list, err := m.ReadAll(ctx)
+	if err != nil {
+		return nil, err
 	}
 	r, err := m.WriteFile(ctx, list, o)
 	if err != nil {
@@ -118,15 +112,15 @@ func (m *Match) metadata(o Options) (map[string]string, error) {
 		}
 	}
 	if o.Labels != nil {
-		for i, l := range o.Labels {
-			if strings.ContainsAny(l, "\r\n") {
-				return nil, fail(BadOption, "", "label %d (%q) has a line break", i, l)
-			}
-		}
-		md["labels"] = strings.Join(o.Labels, "\n")
 		if len(o.Labels) != n.OutputUnits() {
 			return nil, fail(BadOption, "", "%d labels for %d classes", len(o.Labels), n.OutputUnits())
 		}
+		for i, l := range o.Labels {
+			if strings.ContainsAny(l, "\r\n") || !utf8.ValidString(l) {
+				return nil, fail(BadOption, "", "label %d is %s: want a line of UTF-8 text", i, checkpoint.Printable(l))
+			}
+		}
+		md["labels"] = strings.Join(o.Labels, "\n")
 	}
 	if _, _, err := models.ConfigFromMetadata(md); err != nil {
 		return nil, err

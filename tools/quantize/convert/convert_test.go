@@ -367,7 +367,7 @@ func TestConvertFailures(t *testing.T) {
 	_, err := convert.Convert(context.Background(), convert.Options{In: in, Out: out, Labels: []string{"a", "b"}})
 	wantError(t, err, convert.BadOption, "", "2 labels for 3 classes")
 	_, err = convert.Convert(context.Background(), convert.Options{In: in, Out: out, Labels: []string{"a", "b", "c\nd"}})
-	wantError(t, err, convert.BadOption, "", "line break")
+	wantError(t, err, convert.BadOption, "", "UTF-8")
 	_, err = convert.Convert(context.Background(), convert.Options{In: in, Out: out, DType: weights.BF16})
 	wantError(t, err, convert.BadOption, "", "BF16")
 	cancelled, cancel := context.WithCancel(context.Background())

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"glance/models"
 	"glance/tools/quantize/checkpoint"
@@ -103,42 +104,55 @@ func expected(list []matrix, leaves normLeaves) []string {
 	return all
 }
 
-// candidates scores every architecture, variant and family by names, the best
-// first.
-func candidates(c *checkpoint.Checkpoint) ([]candidate, error) {
-	var list []candidate
+// naming is the names that a family gives a network's backbone.
+type naming struct {
+	family  *family
+	arch    models.Arch
+	variant string
+	want    []string
+}
+
+// namings lists the names of every family, architecture and variant.
+var namings = sync.OnceValue(func() []naming {
+	var list []naming
 	for _, f := range families {
-		ix, err := indexOf(c, f.canonical)
-		if err != nil {
-			return nil, err
-		}
 		for _, arch := range models.Archs() {
 			for _, variant := range f.variants[arch] {
 				n, err := models.New(models.Config{Arch: arch, Variant: variant})
 				if err != nil {
-					return nil, err
+					panic(err) // a family with a variant that package models lacks
 				}
-				want := expected(backbone(n, f.names(n)), f.leaves)
-				hits := 0
-				for _, name := range want {
-					if ix.byName[name] != nil {
-						hits++
-					}
-				}
-				score := 2 * float64(hits) / float64(len(want)+len(ix.names))
-				list = append(list, candidate{f, arch, variant, ix, score})
+				list = append(list, naming{f, arch, variant, expected(backbone(n, f.names(n)), f.leaves)})
 			}
 		}
 	}
-	slices.SortStableFunc(list, func(a, b candidate) int {
-		switch {
-		case a.score > b.score:
-			return -1
-		case a.score < b.score:
-			return 1
+	return list
+})
+
+// candidates scores every architecture, variant and family by names, the best
+// first.
+func candidates(c *checkpoint.Checkpoint) ([]candidate, error) {
+	indices := make(map[*family]*index)
+	var list []candidate
+	for _, n := range namings() {
+		ix := indices[n.family]
+		if ix == nil {
+			var err error
+			if ix, err = indexOf(c, n.family.canonical); err != nil {
+				return nil, err
+			}
+			indices[n.family] = ix
 		}
-		return 0
-	})
+		hits := 0
+		for _, name := range n.want {
+			if ix.byName[name] != nil {
+				hits++
+			}
+		}
+		score := 2 * float64(hits) / float64(len(n.want)+len(ix.names))
+		list = append(list, candidate{n.family, n.arch, n.variant, ix, score})
+	}
+	slices.SortStableFunc(list, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 	return list, nil
 }
 

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"context"
 	"errors"
 	"math"
 
@@ -62,6 +63,21 @@ func (m *Match) Params(i int) (*Params, error) {
 		}
 	}
 	return p, nil
+}
+
+// ReadAll reads the parameters of every weight matrix.
+func (m *Match) ReadAll(ctx context.Context) ([]*Params, error) {
+	list := make([]*Params, m.Len())
+	for i := range list {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var err error
+		if list[i], err = m.Params(i); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // read returns a tensor's values, which must be finite.
