@@ -58,6 +58,9 @@ func (f *Func) param(name string, t Type) node {
 // ParamI32 declares the next parameter.
 func (f *Func) ParamI32(name string) I32 { return I32{f.param(name, TypeI32)} }
 
+// ParamI64 declares the next parameter.
+func (f *Func) ParamI64(name string) I64 { return I64{f.param(name, TypeI64)} }
+
 // ParamF32 declares the next parameter.
 func (f *Func) ParamF32(name string) F32 { return F32{f.param(name, TypeF32)} }
 

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+
+	"glance/kernels"
+	"glance/kernels/simd/internal/ukernel"
+)
+
+// benchCase is a program and where it lies.
+type benchCase struct {
+	Name    string  `json:"name"`
+	MACs    float64 `json:"-"`
+	Count   float64 `json:"-"` // how often a network runs it
+	Program uint32  `json:"program"`
+	Phases  int     `json:"phases"`
+	Bytes   int     `json:"bytes"`
+	Writes  []write `json:"writes"`
+}
+
+type write struct {
+	At   uint32 `json:"at"`
+	Data []byte `json:"data"`
+}
+
+type variant struct {
+	name   string
+	target ukernel.Target
+	config ukernel.Config
+}
+
+// layout hands out memory.
+type layout struct {
+	top    uint32
+	writes []write
+}
+
+func (l *layout) floats(n int) kernels.Ptr { return l.bytes(4 * n) }
+
+func (l *layout) bytes(n int) kernels.Ptr {
+	if l.top == 0 {
+		l.top = 1 << 16
+	}
+	p := l.top
+	l.top += uint32(n+kernels.Slack+kernels.Align-1) / kernels.Align * kernels.Align
+	return kernels.Ptr(p)
+}
+
+func (l *layout) finish(name string, macs float64, ops ...kernels.Op) benchCase {
+	p := kernels.Program{Lanes: 1, Phases: []kernels.Phase{{Lanes: [][]kernels.Record{{}}}}}
+	for _, op := range ops {
+		p.Phases[0].Lanes[0] = append(p.Phases[0].Lanes[0], op.Record())
+	}
+	at := l.bytes(p.Size())
+	l.writes = append(l.writes, write{uint32(at), p.Encode(at)})
+	return benchCase{Name: name, MACs: macs, Count: 1, Program: uint32(at), Phases: 1, Bytes: int(l.top) + kernels.Slack, Writes: l.writes}
+}
+
+func pointwise(m, k, n int, act kernels.Activation, residual bool) benchCase {
+	var l layout
+	o := kernels.Pointwise{X: l.floats(m * k), Weights: l.bytes(kernels.PanelBytes(n, k, false)), Y: l.floats(m * n),
+		M: uint32(m), K: uint32(k), N: uint32(n), YStride: uint32(n), Act: act}
+	name := fmt.Sprintf("pointwise %dx%dx%d %v", m, k, n, act)
+	if residual {
+		o.Residual = l.floats(m * n)
+		name += "+res"
+	}
+	return l.finish(name, float64(m)*float64(k)*float64(n), o)
+}
+
+func depthwise(h, w, c, kernel, stride int, act kernels.Activation, sums bool) benchCase {
+	var l layout
+	pad := kernel / 2
+	outH, outW := (h+2*pad-kernel)/stride+1, (w+2*pad-kernel)/stride+1
+	u := func(n int) uint32 { return uint32(n) }
+	o := kernels.Depthwise{X: l.floats(h * w * c), Weights: l.bytes(kernels.PanelBytes(c, kernel*kernel, false)),
+		Y: l.floats(outH * outW * c), Ring: u(h), H: u(h), W: u(w), OutW: u(outW), C: u(c), Kernel: u(kernel),
+		Stride: u(stride), Rows: u(outH), PadTop: u(pad), PadLeft: u(pad), Act: act}
+	name := fmt.Sprintf("depthwise %dx%dx%d k%ds%d %v", h, w, c, kernel, stride, act)
+	if sums {
+		o.Sums = l.floats(outH * c)
+		name += "+sums"
+	}
+	return l.finish(name, float64(outH*outW*c*kernel*kernel), o)
+}
+
+func cases() []benchCase {
+	const id, r6, hs, re = kernels.Identity, kernels.ReLU6, kernels.HardSwish, kernels.ReLU
+	return []benchCase{
+		// MobileNetV2, a strip of 4 rows where the map is large
+		pointwise(448, 32, 16, id, false),
+		pointwise(448, 16, 96, r6, false),
+		pointwise(224, 96, 24, id, false),
+		pointwise(224, 24, 144, r6, false),
+		pointwise(224, 144, 24, id, true),
+		pointwise(112, 144, 32, id, false),
+		pointwise(784, 32, 192, r6, false),
+		pointwise(784, 192, 32, id, true),
+		pointwise(196, 64, 384, r6, false),
+		pointwise(196, 384, 64, id, true),
+		pointwise(196, 96, 576, r6, false),
+		pointwise(196, 576, 96, id, true),
+		pointwise(49, 160, 960, r6, false),
+		pointwise(49, 960, 160, id, true),
+		pointwise(49, 960, 320, id, false),
+		pointwise(49, 320, 1280, r6, false),
+		// MobileNetV1
+		pointwise(196, 512, 512, r6, false),
+		pointwise(49, 1024, 1024, r6, false),
+		// MobileNetV3
+		pointwise(196, 80, 200, hs, false),
+		pointwise(196, 112, 672, hs, false),
+		pointwise(196, 40, 240, hs, false),
+		pointwise(49, 96, 576, hs, false),
+		pointwise(49, 576, 96, id, true),
+		pointwise(49, 288, 96, id, false),
+		pointwise(784, 24, 72, re, false),
+		// Depthwise: V2's and V3's, strips where the map is large
+		depthwise(8, 112, 32, 3, 1, r6, false),
+		depthwise(9, 112, 96, 3, 2, r6, false),
+		depthwise(8, 56, 144, 3, 1, r6, false),
+		depthwise(9, 56, 144, 3, 2, r6, false),
+		depthwise(28, 28, 192, 3, 1, r6, false),
+		depthwise(28, 28, 192, 3, 2, r6, false),
+		depthwise(14, 14, 384, 3, 1, r6, false),
+		depthwise(14, 14, 576, 3, 2, r6, false),
+		depthwise(7, 7, 960, 3, 1, r6, false),
+		depthwise(8, 112, 16, 3, 1, re, false),
+		depthwise(9, 112, 16, 3, 2, re, true),
+		depthwise(28, 28, 120, 5, 1, re, true),
+		depthwise(28, 28, 72, 5, 2, re, true),
+		depthwise(14, 14, 240, 5, 1, hs, true),
+		depthwise(14, 14, 672, 5, 2, hs, true),
+		depthwise(7, 7, 960, 5, 1, hs, true),
+		depthwise(7, 7, 576, 5, 1, hs, true),
+	}
+}
+
+func variants() []variant {
+	simd, relaxed := ukernel.Target{}, ukernel.Target{Relaxed: true}
+	dw := func(columns int, unroll bool) ukernel.Config {
+		return ukernel.Config{Pointwise: ukernel.PointwiseConfig{Rows: 5, Unroll: 2, Block: 16384},
+			Depthwise: ukernel.DepthwiseConfig{Columns: columns, Unroll: unroll}}
+	}
+	return []variant{
+		{"simd 4", simd, dw(4, false)},
+		{"simd 7", simd, dw(7, false)},
+		{"simd 7u", simd, dw(7, true)},
+		{"relaxed 4", relaxed, dw(4, false)},
+		{"relaxed 7", relaxed, dw(7, false)},
+		{"relaxed 4u", relaxed, dw(4, true)},
+		{"relaxed 7u", relaxed, dw(7, true)},
+	}
+}

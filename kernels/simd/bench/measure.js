@@ -1,0 +1,82 @@
+// Times programs on kernel modules. Variants take turns, slice by slice, so
+// that whatever else the machine does falls on all of them alike.
+
+/**
+ * @param {{modules: {name: string, code: string}[], roofs: string[], cases: any[], slice: number, rounds: number}} job
+ * @returns {Promise<{times: Record<string, Record<string, number[]>>, roof: Record<string, number[]>}>}
+ *   microseconds of one run, by case and variant; GMAC/s of the roofline kernels
+ */
+async function measure(job) {
+  const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const instances = [];
+  for (const { name, code } of job.modules) {
+    const { instance } = await WebAssembly.instantiate(decode(code), {});
+    instances.push({ name, exports: instance.exports });
+  }
+  const roofs = [];
+  for (const code of job.roofs) {
+    const { instance } = await WebAssembly.instantiate(decode(code), {});
+    for (const [name, kernel] of Object.entries(instance.exports)) {
+      if (typeof kernel === 'function') roofs.push({ name, kernel, macs: instance.exports[`${name}_macs`].value });
+    }
+  }
+
+  const times = {};
+  const roof = {};
+  const repeat = (f, count) => {
+    const start = performance.now();
+    for (let i = 0; i < count; i++) f();
+    return (performance.now() - start) / count;
+  };
+  // Runs until the optimising compiler has long been done, and returns how many
+  // runs fill a slice.
+  const warm = (f) => {
+    const until = performance.now() + job.warm;
+    let ms = 0;
+    do ms = repeat(f, 3); while (performance.now() < until);
+    return Math.max(1, Math.round(job.slice / Math.max(repeat(f, 5), 1e-4)));
+  };
+  const roofCounts = roofs.map(({ kernel }) => warm(() => kernel(100)));
+  const measureRoof = () => roofs.forEach(({ name, kernel, macs }, i) => {
+    const ms = repeat(() => kernel(100), roofCounts[i]);
+    (roof[name] ??= []).push(100 * macs / ms / 1e6);
+  });
+
+  for (const c of job.cases) {
+    const runs = [];
+    for (const { name, exports } of instances) {
+      if (c.only && !name.match(c.only)) continue;
+      const pages = Math.ceil(c.bytes / 65536) - exports.memory.buffer.byteLength / 65536;
+      if (pages > 0) exports.memory.grow(pages);
+      const floats = new Float32Array(exports.memory.buffer, 65536, (c.bytes - 65536) >> 2);
+      for (let i = 0; i < floats.length; i++) floats[i] = ((i * 7919) % 1013) / 1013 - 0.45;
+      const bytes = new Uint8Array(exports.memory.buffer);
+      for (const w of c.writes) bytes.set(decode(w.data), w.at);
+      const run = () => {
+        const status = exports.run(c.program, 0, c.phases);
+        if (status !== 0) throw new Error(`${c.name} on ${name}: status ${status}`);
+      };
+      runs.push({ name, run, count: warm(run) });
+    }
+    times[c.name] = {};
+    for (let round = 0; round < job.rounds; round++) {
+      measureRoof();
+      for (const { name, run, count } of runs) (times[c.name][name] ??= []).push(repeat(run, count) * 1000);
+    }
+  }
+  return { times, roof };
+}
+
+if (typeof process !== 'undefined') {
+  const fs = await import('node:fs');
+  const job = JSON.parse(fs.readFileSync(0, 'utf8'));
+  console.log(JSON.stringify(await measure(job)));
+} else {
+  onmessage = async ({ data }) => {
+    try {
+      postMessage({ result: await measure(data) });
+    } catch (error) {
+      postMessage({ error: String(error) });
+    }
+  };
+}

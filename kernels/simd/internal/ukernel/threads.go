@@ -1,0 +1,181 @@
+package ukernel
+
+import (
+	"glance/kernels"
+	"glance/kernels/asm"
+)
+
+// The control block, 64 bytes to a cache line. All words but the task are
+// accessed atomically.
+const (
+	ctlCall     = 0   // number of the run << 8 | threads that take part, or leave
+	ctlTask     = 64  // program, from, to
+	ctlArrived  = 128 // threads at the barrier
+	ctlPassed   = 192 // barriers passed
+	ctlSleepers = 256 // threads asleep, or about to be, at ctlPassed or ctlCall
+	ctlReady    = 320 // helpers that have entered serve
+	ctlStatus   = 384 // two words, for even and odd phases: the first failure
+	ctlFailed   = 448 // not 0 once a thread has waited in vain
+
+	leave = 255 // in place of a number of threads: helpers return from serve
+
+	// ControlBytes is the size of the control block.
+	ControlBytes = 512
+)
+
+// Patience: how many seconds a thread waits at a barrier before it gives up. A
+// helper waits longer, so that it is thread 0 that gives up and says so. Seconds
+// are counted one by one, so that a computer that was suspended in between, which
+// ends one wait at once, does not look like a thread that died.
+const (
+	second         = 1e9 // nanoseconds
+	patience       = 10
+	helperPatience = 60
+	forever        = -1      // as nanoseconds
+	everyone       = 1 << 30 // to be woken
+)
+
+// threaded declares the exports of a module with helper threads.
+//
+// Every thread has an instance of its own on the one shared memory. Thread 0
+// calls run; the others sit in serve, where each takes a number when it enters.
+// A run takes as many threads as have entered by then, but no more than setup
+// has set and than the program has lanes, and publishes that number together
+// with the run's own in one word, so that a helper that enters meanwhile knows
+// that it is not meant. Threads meet at a barrier after every phase: they look
+// at a word for a while, because phases are short, and only then sleep.
+//
+// A thread that does not come to the barrier in time makes thread 0 return
+// StatusHelperFailed; from then on thread 0 runs all lanes by itself and helpers
+// leave wherever they come to a barrier.
+func (b *builder) threaded(list *asm.Func, spin int) {
+	control := b.Global("control", ControlBase)
+	limit := b.Global("limit", 1)
+	await, wake := b.await(spin), b.wake()
+	barrier := b.barrier(control, await, wake)
+	phases := b.phases(list, barrier)
+
+	setup := b.Func("setup")
+	setup.Export("setup")
+	base, threads := setup.ParamI32("control"), setup.ParamI32("threads")
+	setup.Put(control, base)
+	setup.IfElse(threads, func() {
+		setup.Put(limit, threads.Select(threads.LtUI(MaxThreads), setup.I32Const(MaxThreads)))
+	}, func() {
+		setup.Put(limit, setup.I32Const(1))
+		base.AtomicStore(ctlCall, base.AtomicLoad(ctlCall).OrI(leave))
+		setup.Call(wake, base.AddI(ctlCall), base)
+	})
+
+	f, program, from, to := b.exportRun()
+	ctl, n := f.Let("ctl", f.Get(control)), f.I32("threads")
+	smaller := func(n, other asm.I32) { n.Set(n.Select(n.LtU(other), other)) }
+	n.Set(ctl.AtomicLoad(ctlReady).AddI(1))
+	smaller(n, f.Get(limit))
+	smaller(n, program.Load(0))
+	f.If(n.GtUI(1), func() {
+		ctl.Store(ctlTask, program)
+		ctl.Store(ctlTask+4, from)
+		ctl.Store(ctlTask+8, to)
+		ctl.AtomicStore(ctlStatus, f.I32Const(0))
+		ctl.AtomicStore(ctlStatus+4, f.I32Const(0))
+		ctl.AtomicStore(ctlCall, ctl.AtomicLoad(ctlCall).AndI(-1<<8).AddI(1<<8).Or(n))
+		f.Call(wake, ctl.AddI(ctlCall), ctl)
+	})
+	status := f.Let("status", f.CallI32(phases, program, from, to, f.I32Const(0), n))
+	f.If(status.EqI(int32(kernels.StatusHelperFailed)), func() {
+		f.Put(limit, f.I32Const(1))
+		ctl.AtomicStore(ctlCall, ctl.AtomicLoad(ctlCall).OrI(leave))
+		f.Call(wake, ctl.AddI(ctlCall), ctl)
+	})
+	f.Return(status)
+
+	b.serve(control, await, phases)
+}
+
+// serve declares the export in which a helper lives. lane is from 1 on; one
+// that setup's number does not cover returns at once.
+func (b *builder) serve(control asm.Global, await, phases *asm.Func) {
+	f := b.Func("serve")
+	f.Export("serve")
+	ctl, lane := f.ParamI32("control"), f.ParamI32("lane")
+	f.If(lane.AddI(-1).GeUI(MaxThreads-1), func() { f.Return() })
+	f.Put(control, ctl)
+	// The last call is read before the helper counts as ready: a run that counts
+	// it publishes a call that differs.
+	seen := f.Let("seen", ctl.AtomicLoad(ctlCall))
+	thread := f.Let("thread", ctl.AtomicAdd(ctlReady, f.I32Const(1)).AddI(1))
+	f.Put(b.scratch, thread.MulI(scratchBytes).AddI(scratchBase))
+	threads := f.I32("threads")
+	f.Loop(func(next asm.Label) {
+		f.If(seen.AndI(255).EqI(leave), func() { f.Return() })
+		f.Drop(f.CallI32(await, ctl.AddI(ctlCall), seen, ctl, f.I64Const(forever), f.I32Const(1)))
+		seen.Set(ctl.AtomicLoad(ctlCall))
+		threads.Set(seen.AndI(255))
+		f.If(seen.AndI(255).NeI(leave).And(thread.LtU(threads)), func() {
+			f.Drop(f.CallI32(phases, ctl.Load(ctlTask), ctl.Load(ctlTask+4), ctl.Load(ctlTask+8), thread, threads))
+			f.If(ctl.AtomicLoad(ctlFailed), func() { f.Return() })
+		})
+		f.Br(next)
+	})
+}
+
+// await declares the function that returns once the word at an address is not
+// value any more: 1, or 0 where it has waited so many times timeout nanoseconds.
+func (b *builder) await(spin int) *asm.Func {
+	f := b.Func("await")
+	f.Result(asm.TypeI32)
+	word, value, ctl, timeout := f.ParamI32("word"), f.ParamI32("value"), f.ParamI32("control"), f.ParamI64("timeout")
+	times := f.ParamI32("times")
+	left := f.Let("left", f.I32Const(int32(spin)))
+	f.Loop(func(next asm.Label) {
+		f.If(word.AtomicLoad(0).Ne(value), func() { f.Return(f.I32Const(1)) })
+		left.Set(left.AddI(-1))
+		f.BrIf(next, left)
+	})
+	f.Drop(ctl.AtomicAdd(ctlSleepers, f.I32Const(1)))
+	f.Loop(func(next asm.Label) {
+		times.Set(times.Sub(word.AtomicWait(0, value, timeout).EqI(2)))
+		f.BrIf(next, times.NeI(0).And(word.AtomicLoad(0).Eq(value)))
+	})
+	f.Drop(ctl.AtomicSub(ctlSleepers, f.I32Const(1)))
+	f.Return(word.AtomicLoad(0).Ne(value))
+	return f
+}
+
+// wake declares the function that wakes those who sleep at a word that has
+// just changed. Whoever counts as a sleeper later sees the change instead.
+func (b *builder) wake() *asm.Func {
+	f := b.Func("wake")
+	word, ctl := f.ParamI32("word"), f.ParamI32("control")
+	f.If(ctl.AtomicLoad(ctlSleepers), func() { f.Drop(word.AtomicNotify(0, f.I32Const(everyone))) })
+	return f
+}
+
+// barrier declares the function in which the threads of a run meet after a
+// phase. All return the same status: that of the first thread that failed in
+// this phase, or OK. The two status words take turns, so that a thread that is
+// ahead in the next phase does not change what the others are about to read.
+func (b *builder) barrier(control asm.Global, await, wake *asm.Func) *asm.Func {
+	f := b.Func("barrier")
+	f.Result(asm.TypeI32)
+	phase, status, threads := f.ParamI32("phase"), f.ParamI32("status"), f.ParamI32("threads")
+	thread := f.ParamI32("thread")
+	ctl := f.Let("ctl", f.Get(control))
+	word := f.Let("word", ctl.AddI(ctlStatus).Add(phase.AndI(1).ShlI(2)))
+	passed := f.Let("passed", ctl.AtomicLoad(ctlPassed))
+	seconds := f.I32Const(helperPatience).Select(thread, f.I32Const(patience))
+	f.If(status, func() { f.Drop(word.AtomicCmpxchg(0, f.I32Const(0), status)) })
+	f.IfElse(ctl.AtomicAdd(ctlArrived, f.I32Const(1)).Eq(threads.AddI(-1)), func() {
+		ctl.AtomicStore(ctlArrived, f.I32Const(0))
+		ctl.AtomicStore(ctlPassed, passed.AddI(1))
+		f.Call(wake, ctl.AddI(ctlPassed), ctl)
+	}, func() {
+		f.If(f.CallI32(await, ctl.AddI(ctlPassed), passed, ctl, f.I64Const(second), seconds).Eqz(), func() {
+			ctl.AtomicStore(ctlFailed, f.I32Const(1))
+		})
+	})
+	f.If(ctl.AtomicLoad(ctlFailed), func() { f.Return(f.I32Const(int32(kernels.StatusHelperFailed))) })
+	f.Return(word.AtomicLoad(0))
+	return f
+}
