@@ -111,7 +111,7 @@ func setup(t *testing.T) (dir, picture string) {
 // classifyIn runs the command on the models in dir.
 func classifyIn(dir string, stdin io.Reader, args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	status = run(append([]string{"-weights", dir, "-threads", "1"}, args...), stdin, &out, &errs)
+	status = run(append([]string{"-weights", dir, "-backend", "go", "-threads", "1"}, args...), stdin, &out, &errs)
 	return status, out.String(), errs.String()
 }
 
@@ -336,6 +336,26 @@ func TestProfile(t *testing.T) {
 	_, out, _ = classifyIn(dir, nil, "-profile", "-json", picture)
 	if o := objects(t, out)[0]; len(o.Steps) == 0 || o.Steps[0].MACs == 0 {
 		t.Errorf("got %s", out)
+	}
+}
+
+// TestBackends: every backend, with one and more threads, gives the same classes.
+func TestBackends(t *testing.T) {
+	dir, picture := setup(t)
+	_, out, _ := classifyIn(dir, nil, "-logits", picture)
+	want := floats(t, out)
+	for backend := range backends {
+		for _, threads := range []string{"1", "3"} {
+			status, out, errs := classifyIn(dir, nil, "-backend", backend, "-threads", threads, "-logits", picture)
+			if status != exitOK {
+				t.Fatalf("%s: %s", backend, errs)
+			}
+			for i, v := range floats(t, out) {
+				if d := math.Abs(float64(v - want[i])); d > 1e-4*(1+math.Abs(float64(want[i]))) {
+					t.Errorf("%s with %s threads: logit %d is %g, want %g", backend, threads, i, v, want[i])
+				}
+			}
+		}
 	}
 }
 
