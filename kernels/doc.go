@@ -23,6 +23,17 @@
 // channel c of an H x W x C tensor is at ((y*W)+x)*C + c. Weights of every
 // convolution and dense layer are stored as panels, see [PackPanels].
 //
+// # Preconditions
+//
+// Every count (M, K, N, C, Rows, OutW, Taps, H, W, Ring) is at least 1. Outputs
+// overlap neither inputs nor other outputs, except where an operator's comment
+// allows it. Float tensors lie on multiples of 4 bytes and panels on multiples of
+// 16; the sources of [PackPanels] and RGBA bytes may lie anywhere. Every machine
+// answers an unknown opcode or a value outside an enumeration with
+// [StatusInvalid]. The pure-Go machine checks all preconditions, bounds
+// included; the SIMD modules trust the planner for the rest and trap outside
+// their memory.
+//
 // # Programs
 //
 // A layer is compiled to [Record]s: fixed-size argument blocks that sit in

@@ -26,7 +26,8 @@ type Machine interface {
 	// Run executes phases [from, to) of the encoded program at p on all its
 	// lanes and returns when all are done. It fails with a [StatusError] where
 	// an operator reports a problem and with another error where the machine
-	// itself broke (a trap, a helper thread that died).
+	// itself broke (a trap, a helper thread that died). A range of phases that the
+	// program does not have is [StatusInvalid].
 	Run(p Ptr, from, to int) error
 	// Close frees what the machine holds. It may be called more than once.
 	Close() error
