@@ -64,30 +64,50 @@ var formats = map[string]format{
 	"WebP": {"WebP", webpSize, decodeWebP, webpEXIF},
 }
 
+// Info is what the head of a file says.
+type Info struct {
+	Format        string // "JPEG", "PNG", "GIF" or "WebP"
+	Width, Height int    // as stored, in pixels
+	Orientation   int    // how EXIF says the stored pixels lie, 1 to 8; 1 is upright
+	Colors        color.Model
+}
+
+// Probe reads the head of a file of at most maxPixels pixels, and decodes
+// nothing.
+//
+// Errors are of type *[Error].
+func Probe(data []byte, maxPixels int) (Info, error) {
+	f, ok := formats[sniff(data)]
+	if !ok {
+		return Info{}, &Error{Code: Unsupported, Detail: describe(data) + "; JPEG, PNG, GIF and WebP can be read"}
+	}
+	size, err := f.size(data)
+	if err != nil {
+		return Info{}, damaged(f.name, err)
+	}
+	if size.Width <= 0 || size.Height <= 0 {
+		return Info{}, &Error{Code: Damaged, Detail: f.name + " without any pixels"}
+	}
+	if size.Width > maxPixels/size.Height {
+		return Info{}, &Error{Code: TooLarge, Detail: f.name + " of " + strconv.Itoa(size.Width) + "x" + strconv.Itoa(size.Height) +
+			" pixels, the limit is " + strconv.Itoa(maxPixels)}
+	}
+	return Info{f.name, size.Width, size.Height, orientation(f.tiff(data)), size.ColorModel}, nil
+}
+
 // Decode decodes a file of at most maxPixels pixels.
 //
 // Errors are of type *[Error].
 func Decode(data []byte, maxPixels int) (*Image, error) {
-	f, ok := formats[sniff(data)]
-	if !ok {
-		return nil, &Error{Code: Unsupported, Detail: describe(data) + "; JPEG, PNG, GIF and WebP can be read"}
-	}
-	size, err := f.size(data)
+	info, err := Probe(data, maxPixels)
 	if err != nil {
-		return nil, damaged(f.name, err)
+		return nil, err
 	}
-	if size.Width <= 0 || size.Height <= 0 {
-		return nil, &Error{Code: Damaged, Detail: f.name + " without any pixels"}
-	}
-	if size.Width > maxPixels/size.Height {
-		return nil, &Error{Code: TooLarge, Detail: f.name + " of " + strconv.Itoa(size.Width) + "x" + strconv.Itoa(size.Height) +
-			" pixels, the limit is " + strconv.Itoa(maxPixels)}
-	}
-	img, err := f.decode(data)
+	img, err := formats[info.Format].decode(data)
 	if err != nil {
-		return nil, damaged(f.name, err)
+		return nil, damaged(info.Format, err)
 	}
-	return upright(img, orientation(f.tiff(data))), nil
+	return upright(img, info.Orientation), nil
 }
 
 func damaged(name string, err error) error {
