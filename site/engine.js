@@ -1,0 +1,352 @@
+import { GlanceError, abortError, asGlanceError, disposedError } from './errors.js';
+import { choose, supported } from './backend.js';
+import { GoProgram } from './goruntime.js';
+import { PixelReader } from './pixels.js';
+import { Helpers } from './threads.js';
+import { Download, verify } from './weights.js';
+
+/**
+ * What an engine is started with; it can be posted to a worker.
+ *
+ * @typedef {object} EngineOptions
+ * @property {import('./weights.js').BlobSource} blob
+ * @property {string} [title] the model's, for info
+ * @property {'auto' | import('./backend.js').Backend} backend
+ * @property {number} [threads]
+ * @property {import('./urls.js').AssetURLs} urls
+ */
+
+/**
+ * What an engine needs of where it runs.
+ *
+ * @typedef {object} EngineHost
+ * @property {(asset: import('./urls.js').Asset) => Promise<WebAssembly.Module>} compile
+ * @property {(progress: Progress) => void} progress
+ * @property {(count: number) => void} threads called when the number of threads that run has changed
+ * @property {AbortSignal} [signal] aborts starting
+ */
+
+/** @typedef {{phase: 'engine' | 'weights' | 'prepare', loaded: number, total: number}} Progress */
+/** @typedef {{className: string, probability: number}} Prediction */
+/** @typedef {{pixels: number, network: number}} Timing milliseconds */
+
+/**
+ * The Go core as it shows itself to JavaScript (wasm/bridge). Every function is
+ * synchronous and answers {code, message} where it fails.
+ *
+ * @typedef {Record<'begin' | 'write' | 'pack' | 'setInput' | 'image' | 'push' | 'run' |
+ *   'classify' | 'output' | 'embedding' | 'memory' | 'profile' | 'close', (...args: any[]) => any>} Functions
+ */
+
+/** The engine: one network on one set of kernels, in the thread that starts it. */
+export class Engine {
+  /** @type {{program: GoProgram, functions: Functions} | undefined} */
+  #core;
+  /** @type {WebAssembly.Memory | undefined} where the kernels have one of their own */
+  #memory;
+  /** @type {Helpers | undefined} */
+  #helpers;
+  /** @type {PixelReader} */
+  #reader = new PixelReader();
+  /** @type {Record<string, any>} */
+  #info = {};
+  /** @type {string[] | null} */
+  #labels = null;
+  /** Ends when the last call that came in has been answered. @type {Promise<unknown>} */
+  #queue = Promise.resolve();
+  #closed = false;
+  /** How many threads the network is planned for. */
+  #lanes = 1;
+
+  /**
+   * Starts the core on kernels, downloads the weights and prepares them.
+   *
+   * @param {EngineOptions} options
+   * @param {EngineHost} host
+   */
+  static async start(options, host) {
+    const stop = new AbortController(); // ends the download where the rest fails
+    const forward = () => stop.abort(host.signal?.reason);
+    if (host.signal?.aborted) throw abortError(host.signal);
+    host.signal?.addEventListener('abort', forward);
+    const engine = new Engine();
+    const download = Download.open(options.blob, stop.signal);
+    download.catch(() => {}); // reported where it is awaited
+    try {
+      await engine.#boot(options, host);
+      if (host.signal?.aborted) throw abortError(host.signal);
+      await engine.#load(await download, options, host);
+      return engine;
+    } catch (error) {
+      stop.abort();
+      engine.close();
+      throw asGlanceError(error, 'engine-crashed', 'The engine could not be started');
+    } finally {
+      host.signal?.removeEventListener('abort', forward);
+    }
+  }
+
+  /** The network, where and how it runs. Only its threads change, as they start. */
+  get info() {
+    return this.#info;
+  }
+
+  /**
+   * Instantiates kernels and core.
+   *
+   * @param {EngineOptions} options
+   * @param {EngineHost} host
+   */
+  async #boot({ backend: wanted, threads, urls }, host) {
+    const able = supported();
+    if (wanted !== 'auto' && !able.includes(wanted)) {
+      throw new GlanceError('unsupported', `This browser does not run the ${wanted} backend; it runs ${able.join(', ')}.`);
+    }
+    const twin = wanted === 'go' || able.length === 1;
+    const core = host.compile(twin ? 'twin' : 'engine');
+    core.catch(() => {}); // reported where it is awaited
+    if (twin) return this.#launch(await core, {}, { backend: 'go', threads: 1 });
+
+    const backend = wanted === 'auto' ? choose() : wanted;
+    const lanes = threadCount(threads);
+    const memory = lanes > 1 ? sharedMemory() : undefined;
+    if (memory) {
+      this.#helpers = new Helpers(lanes - 1, urls.helper, (serving) => {
+        this.#info.threads = 1 + serving;
+        host.threads(1 + serving);
+      });
+    }
+    const kernels = await host.compile(memory ? `${backend}-threads` : backend);
+    const { exports } = await WebAssembly.instantiate(kernels, memory ? { env: { memory } } : {});
+    this.#memory = memory ?? /** @type {WebAssembly.Memory} */ (exports.memory);
+    return this.#launch(await core, { kernels: /** @type {any} */ (exports) }, {
+      memory: this.#memory,
+      backend,
+      threads: memory ? lanes : 1,
+      startHelpers: (/** @type {number} */ control) => {
+        if (memory) this.#helpers?.serve(kernels, memory, control);
+      },
+    });
+  }
+
+  /**
+   * @param {WebAssembly.Module} module
+   * @param {Record<string, WebAssembly.ModuleImports>} imports
+   * @param {Record<string, any>} glanceHost
+   */
+  async #launch(module, imports, glanceHost) {
+    const program = await GoProgram.start(module, imports, { glanceHost });
+    if (!glanceHost.engine) throw program.failure();
+    this.#core = { program, functions: glanceHost.engine };
+    this.#lanes = glanceHost.threads;
+    this.#info = { backend: glanceHost.backend, threads: 1 };
+  }
+
+  /**
+   * Streams the weights into kernel memory and has them packed; the hash is
+   * computed meanwhile.
+   *
+   * @param {Download} download
+   * @param {EngineOptions} options
+   * @param {EngineHost} host
+   */
+  async #load(download, { blob, title }, host) {
+    try {
+      const { prefix, size } = await download.header();
+      const { staging, labels, ...network } = this.#call('begin', prefix, size, this.#lanes);
+      const dataSize = size - prefix.length;
+      const whole = blob.sha256 ? new Uint8Array(size) : undefined;
+      whole?.set(prefix);
+      let shown = 0;
+      await download.data(dataSize, (offset, bytes) => {
+        if (this.#memory) new Uint8Array(this.#memory.buffer, staging + offset, bytes.length).set(bytes);
+        else this.#call('write', staging + offset, bytes);
+        whole?.set(bytes, prefix.length + offset);
+        const loaded = prefix.length + offset + bytes.length;
+        if (loaded === size || performance.now() - shown > 50) {
+          host.progress({ phase: 'weights', loaded, total: size });
+          shown = performance.now();
+        }
+      });
+      host.progress({ phase: 'prepare', loaded: size, total: size });
+      const verified = whole && verify(whole, blob);
+      verified?.catch(() => {}); // awaited below, unless packing fails first
+      this.#call('pack');
+      await verified;
+      this.#labels = labels ? labels.split('\n') : null;
+      this.#info = {
+        ...this.#info, ...network, labels: this.#labels, weightBytes: size,
+        model: blob.name, title: title || network.title || blob.name,
+      };
+    } finally {
+      download.cancel();
+    }
+  }
+
+  /**
+   * Answers a call when all before it have been answered.
+   *
+   * @param {Record<string, any>} message
+   * @param {AbortSignal} [signal] drops the call while it is queued
+   * @returns {Promise<{value: any, timing?: Timing}>}
+   */
+  call(message, signal) {
+    const reply = this.#queue.then(() => {
+      if (!this.#closed && !signal?.aborted) return this.#answer(message);
+      const { captured } = message;
+      if (captured && !captured.borrowed) captured.picture.close();
+      throw signal?.aborted ? abortError(signal) : disposedError();
+    });
+    this.#queue = reply.catch(() => {});
+    return reply;
+  }
+
+  /** @param {Record<string, any>} message */
+  async #answer(message) {
+    switch (message.type) {
+      case 'classify': return this.#classify(message.captured, message.topk);
+      case 'embed': return this.#embed(message.captured);
+      case 'run': return this.#run(message.input);
+      case 'memory': return { value: { kernels: this.#call('memory'), program: this.#core?.program.memoryBytes } };
+      case 'profile': return { value: this.#call('profile', message.runs) };
+    }
+    throw new Error(`no call named ${message.type}`);
+  }
+
+  /**
+   * The most probable classes of a picture.
+   *
+   * @param {import('./source.js').Captured} captured closed here, unless borrowed
+   * @param {number} topk
+   */
+  async #classify(captured, topk) {
+    const timing = await this.#see(captured);
+    /** @type {number[]} index, probability, index, ... */
+    const top = this.#call('classify', topk);
+    const predictions = [];
+    for (let i = 0; i < top.length; i += 2) {
+      predictions.push({ className: this.#labels?.[top[i]] ?? String(top[i]), probability: top[i + 1] });
+    }
+    return { value: predictions, timing };
+  }
+
+  /**
+   * The pooled features of a picture.
+   *
+   * @param {import('./source.js').Captured} captured closed here, unless borrowed
+   */
+  async #embed(captured) {
+    const timing = await this.#see(captured);
+    return { value: this.#floats('embedding', this.#info.embedding), timing };
+  }
+
+  /**
+   * The raw output for a normalised input.
+   *
+   * @param {Float32Array} input [height][width][3]
+   */
+  #run(input) {
+    const { height, width } = this.#info;
+    if (input.length !== height * width * 3) {
+      throw new GlanceError('bad-input', `The input has ${input.length} values, the network wants ${height}x${width}x3 = ${height * width * 3}.`);
+    }
+    const start = performance.now();
+    this.#call('setInput', new Uint8Array(input.buffer, input.byteOffset, input.byteLength));
+    const set = performance.now();
+    this.#call('run');
+    const timing = { pixels: set - start, network: performance.now() - set };
+    return { value: this.#floats('output', this.#info.classes), timing };
+  }
+
+  /** Frees everything, once a call that runs has ended. */
+  close() {
+    this.#closed = true;
+    this.#queue.then(() => {
+      this.#helpers?.close();
+      if (this.#core && !this.#core.program.exited) this.#core.functions.close();
+      this.#core = undefined;
+      this.#memory = undefined;
+    });
+  }
+
+  /**
+   * Puts a picture through the network.
+   *
+   * @param {import('./source.js').Captured} captured
+   * @returns {Promise<Timing>}
+   */
+  async #see(captured) {
+    const start = performance.now();
+    const pixels = await this.#reader.open(captured);
+    try {
+      const { width, height } = pixels;
+      if (width < 1 || height < 1) throw new GlanceError('bad-input', `The picture is empty: ${width}x${height} pixels.`);
+      for (let strip = this.#call('image', width, height); strip.rows > 0; strip = this.#call('push', strip.rows)) {
+        const bytes = pixels.read(strip.row, strip.rows);
+        if (this.#memory) new Uint8Array(this.#memory.buffer, strip.address, bytes.length).set(bytes);
+        else this.#call('write', strip.address, bytes);
+      }
+    } finally {
+      pixels.close();
+    }
+    const set = performance.now();
+    this.#call('run');
+    return { pixels: set - start, network: performance.now() - set };
+  }
+
+  /**
+   * @param {'output' | 'embedding'} what
+   * @param {number} length
+   */
+  #floats(what, length) {
+    const values = new Float32Array(length);
+    this.#call(what, new Uint8Array(values.buffer));
+    return values;
+  }
+
+  /**
+   * @param {keyof Functions} name
+   * @param {...unknown} args
+   */
+  #call(name, ...args) {
+    if (!this.#core) throw disposedError();
+    const { program, functions } = this.#core;
+    let answer;
+    try {
+      answer = functions[name](...args);
+    } catch (cause) {
+      throw program.exited ? program.failure() : asGlanceError(cause, 'engine-crashed', 'The engine failed');
+    }
+    if (answer === undefined) throw program.failure(); // the function panicked
+    if (answer?.code) throw new GlanceError(answer.code, answer.message);
+    return answer;
+  }
+}
+
+/**
+ * How many threads to run on: those asked for, at most 4 of the CPU's if none
+ * are, 1 where there is no shared memory or this thread may not wait.
+ *
+ * @param {number | undefined} asked
+ */
+function threadCount(asked) {
+  const mayWait = typeof globalThis.document === 'undefined';
+  if (!globalThis.crossOriginIsolated || !mayWait || typeof SharedArrayBuffer !== 'function' || typeof Worker !== 'function') return 1;
+  return asked ?? Math.min(navigator.hardwareConcurrency || 1, 4);
+}
+
+/**
+ * Memory for several threads. Its limit is set aside in the address space at
+ * once, which phones may refuse: then a smaller one has to do.
+ */
+function sharedMemory() {
+  const pages = (/** @type {number} */ mebibytes) => mebibytes * 16;
+  for (const limit of [1024, 512, 256]) {
+    try {
+      return new WebAssembly.Memory({ initial: 1, maximum: pages(limit), shared: true });
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,203 @@
+/** What went wrong, for code; the error's message says it for people. */
+export type ErrorCode =
+  /** This browser, page or thread cannot do what was asked. */
+  | 'unsupported'
+  /** An option has a value that is not allowed. */
+  | 'bad-option'
+  /** The picture or input cannot be used: empty, damaged, of the wrong size, or from another site. */
+  | 'bad-input'
+  /** models.json has no such model. */
+  | 'model-unknown'
+  /** models.json could not be read. */
+  | 'manifest'
+  /** A file of the engine is missing, unreachable or not what it should be. */
+  | 'engine-http'
+  /** The engine has stopped; load another one. */
+  | 'engine-crashed'
+  /** The weights are missing, unreachable, or an HTML page came instead. */
+  | 'weights-http'
+  /** The weights differ from those the site was built with: another hash, or cut short. */
+  | 'weights-integrity'
+  /** The weights are not a file that the engine understands. */
+  | 'weights-format'
+  | 'out-of-memory'
+  /** A helper thread stopped answering. */
+  | 'helper-failed'
+  /** The call's AbortSignal was triggered; `cause` is its reason. */
+  | 'aborted'
+  /** The classifier was disposed of. */
+  | 'disposed';
+
+/** Every error this package throws or rejects with. */
+export class GlanceError extends Error {
+  constructor(code: ErrorCode, message: string, cause?: unknown);
+  readonly code: ErrorCode;
+  readonly name: 'GlanceError';
+}
+
+/** 'simd128' and 'relaxed' are WebAssembly SIMD; 'go' is the slow path for browsers without it. */
+export type Backend = 'simd128' | 'relaxed' | 'go';
+
+/** The files that are not JavaScript, and the two worker scripts. */
+export type Asset =
+  | 'manifest'
+  | 'worker'
+  | 'helper'
+  | 'engine'
+  | 'twin'
+  | 'simd128'
+  | 'relaxed'
+  | 'simd128-threads'
+  | 'relaxed-threads';
+
+export interface AssetOptions {
+  /** Folder that holds this package's files. Default: where this module is. */
+  baseURL?: string | URL;
+  /** URLs of single files, before `baseURL`. */
+  urls?: Partial<Record<Asset, string | URL>>;
+}
+
+/** Weights that are not in models.json. */
+export interface ModelWeights {
+  /** A URL, or the bytes of a .safetensors file. */
+  weights: string | URL | ArrayBuffer | Uint8Array | Blob;
+  /** Name for info and messages. */
+  name?: string;
+  title?: string;
+  /** Size of the file, checked where given. */
+  bytes?: number;
+  /** SHA-256 of the file in hexadecimal, checked where given. */
+  sha256?: string;
+}
+
+export interface Progress {
+  /** 'weights' while they arrive, 'prepare' while they are packed for the kernels. */
+  phase: 'weights' | 'prepare';
+  /** Bytes. */
+  loaded: number;
+  /** Bytes. */
+  total: number;
+}
+
+export interface LoadOptions extends AssetOptions {
+  /**
+   * A name in models.json, a URL (a string with a slash in it or ending in
+   * .safetensors), or weights at hand. Default: the first of models.json.
+   */
+  model?: string | URL | ModelWeights;
+  /**
+   * Threads to run on, 1 to 32. Default: as many as the CPU has, up to 4. More
+   * than one needs a page that is cross-origin isolated; elsewhere it is one.
+   */
+  threads?: number;
+  /** Default 'auto': the fastest of those that work here. */
+  backend?: 'auto' | Backend;
+  /** false runs the engine in the calling thread, for use inside a worker. Default true. */
+  worker?: boolean;
+  /** Aborts loading. */
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+}
+
+/** An entry of models.json. */
+export interface ModelEntry {
+  name: string;
+  title: string;
+  /** Absolute URL of the weights. */
+  url: string;
+  /** Size of the weights. */
+  bytes: number;
+  sha256: string;
+  licence?: string;
+  source?: string;
+  /** Number of outputs. */
+  classes: number;
+}
+
+/** Something to classify. It is read at the time of the call and stays the caller's. */
+export type Source =
+  | HTMLImageElement
+  | HTMLVideoElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | ImageBitmap
+  | ImageData
+  | VideoFrame
+  | Blob;
+
+/** As @tensorflow-models/mobilenet returns it. */
+export interface Prediction {
+  /** The class's label; its index in decimal where the model has no labels. */
+  className: string;
+  /** 0 to 1. */
+  probability: number;
+}
+
+export interface Info {
+  model: string;
+  title: string;
+  /** Height and width of the network's input in pixels. */
+  height: number;
+  width: number;
+  /** Number of outputs. */
+  classes: number;
+  /** Number of values in an embedding. */
+  embedding: number;
+  labels: string[] | null;
+  /** Size of the weight file in bytes. */
+  weightBytes: number;
+  backend: Backend;
+  /** Threads that run now: one at first, more as helpers start, never more than asked for. */
+  threads: number;
+}
+
+/** Milliseconds. */
+export interface Timing {
+  /** Reading the picture, resizing and normalising it. */
+  pixels: number;
+  /** Running the network. */
+  network: number;
+  /** From call to answer. */
+  total: number;
+}
+
+/** Bytes. */
+export interface Memory {
+  /** The kernels' memory: weights, activations, pixels. */
+  kernels: number;
+  /** The Go program's memory. */
+  program: number;
+}
+
+export interface ProfileStep {
+  /** Layers that this step runs. */
+  name: string;
+  /** Median milliseconds. */
+  milliseconds: number;
+  /** Multiply-accumulates. */
+  macs: number;
+}
+
+/** A loaded model. Calls are answered in the order they were made. */
+export interface Classifier {
+  /** The `topk` (default 5) most probable classes, the most probable first. */
+  classify(source: Source, options?: { topk?: number; signal?: AbortSignal }): Promise<Prediction[]>;
+  /** The pooled features before the classifier: `info().embedding` values. */
+  embed(source: Source, options?: { signal?: AbortSignal }): Promise<Float32Array>;
+  /** Raw logits for a normalised input [height][width][3]. */
+  run(input: Float32Array, options?: { signal?: AbortSignal }): Promise<Float32Array>;
+  info(): Info;
+  /** Times of the last classify, embed or run that was answered. */
+  readonly timing: Timing | undefined;
+  memory(): Promise<Memory>;
+  /** Where the network's time goes, step by step, over some runs (default 20). */
+  profile(options?: { runs?: number }): Promise<ProfileStep[]>;
+  /** Ends the engine; calls that are not answered yet reject with 'disposed'. */
+  dispose(): void;
+}
+
+/** Loads a model and starts an engine for it. */
+export function load(options?: LoadOptions): Promise<Classifier>;
+
+/** Lists the models of models.json. */
+export function models(options?: AssetOptions & { signal?: AbortSignal }): Promise<ModelEntry[]>;

@@ -1,0 +1,22 @@
+// Starts the page's Go program (wasm/page) and hands the JavaScript API to it.
+
+import { GlanceError, load, models } from './glance.js';
+import { GoProgram } from './goruntime.js';
+import { compile } from './modules.js';
+
+const url = new URL('./page.wasm', import.meta.url).href;
+
+try {
+  const module = await compile(url);
+  // The program holds the engine too and so imports the kernels. Here, on the
+  // page, it never calls them; its second instance, in the worker, does.
+  const kernels = Object.fromEntries(
+    WebAssembly.Module.imports(module).filter((wanted) => wanted.module === 'kernels').map(({ name }) => [name, () => 0]),
+  );
+  await GoProgram.start(module, { kernels }, { glancePage: { load, models, urls: { engine: url } } });
+} catch (error) {
+  const text = error instanceof GlanceError ? error.message : `The page could not be started: ${error}`;
+  /** @type {HTMLElement} */ (document.getElementById('loading')).hidden = true;
+  /** @type {HTMLElement} */ (document.getElementById('notice-text')).textContent = text;
+  /** @type {HTMLElement} */ (document.getElementById('notice')).hidden = false;
+}

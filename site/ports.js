@@ -1,0 +1,173 @@
+import { GlanceError, abortError, disposedError, fromMessage } from './errors.js';
+import { compile } from './modules.js';
+
+/**
+ * Where an engine runs.
+ *
+ * @typedef {object} Port
+ * @property {boolean} moves whether pictures go to another thread
+ * @property {(options: import('./engine.js').EngineOptions, progress: (p: any) => void, signal?: AbortSignal) => Promise<void>} start
+ * @property {import('./glance').Info} info known once started; its threads change as they start
+ * @property {(message: Record<string, any>, signal?: AbortSignal) => Promise<{value: any, timing?: any}>} call
+ * @property {() => void} close
+ */
+
+/** An engine in a worker of its own. @implements {Port} */
+export class WorkerPort {
+  moves = true;
+  /** @type {any} */
+  info;
+  /** What the worker said last of its threads. */
+  #threads = 0;
+  #urls;
+  #worker;
+  #next = 1;
+  /** @type {Map<number, {resolve: (reply: any) => void, reject: (error: GlanceError) => void, progress?: (p: any) => void}>} */
+  #pending = new Map();
+  /** Why the worker no longer answers. @type {GlanceError | undefined} */
+  #broken;
+
+  /** @param {import('./urls.js').AssetURLs} urls */
+  constructor(urls) {
+    this.#urls = urls;
+    this.#worker = urls.worker === undefined
+      ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'glance' })
+      : new Worker(urls.worker, { type: 'module', name: 'glance' });
+    this.#worker.onmessage = ({ data }) => this.#receive(data);
+    this.#worker.onmessageerror = () => this.#fail(new GlanceError('engine-crashed', 'An answer of the engine could not be read.'));
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail(event.message
+        ? new GlanceError('engine-crashed', `The engine's worker failed: ${event.message}`)
+        : new GlanceError('engine-http', `The engine's worker could not be started: is ${urls.worker ?? 'worker.js'} there, and does the page's Content-Security-Policy allow it (worker-src)?`));
+    };
+  }
+
+  /**
+   * @param {import('./engine.js').EngineOptions} options
+   * @param {(p: any) => void} progress
+   * @param {AbortSignal} [signal]
+   */
+  async start(options, progress, signal) {
+    ({ value: this.info } = await this.#send({ type: 'start', options }, [], signal, progress));
+    if (this.#threads) this.info.threads = this.#threads;
+  }
+
+  /**
+   * @param {Record<string, any>} message
+   * @param {AbortSignal} [signal]
+   */
+  call(message, signal) {
+    const { captured } = message;
+    return this.#send(message, captured && !captured.borrowed ? [captured.picture] : [], signal);
+  }
+
+  close() {
+    this.#fail(disposedError());
+  }
+
+  /**
+   * @param {Record<string, any>} message
+   * @param {Transferable[]} transfer
+   * @param {AbortSignal} [signal]
+   * @param {(p: any) => void} [progress]
+   * @returns {Promise<{value: any, timing?: any}>}
+   */
+  #send(message, transfer, signal, progress) {
+    if (this.#broken) return Promise.reject(this.#broken);
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        this.#worker.postMessage({ type: 'abort', id });
+        reject(abortError(/** @type {AbortSignal} */ (signal)));
+      };
+      const settle = () => signal?.removeEventListener('abort', stop);
+      this.#pending.set(id, {
+        resolve: (reply) => { settle(); resolve(reply); },
+        reject: (error) => { settle(); reject(error); },
+        progress,
+      });
+      try {
+        this.#worker.postMessage({ ...message, id }, transfer);
+      } catch (cause) {
+        this.#pending.delete(id);
+        reject(new GlanceError('bad-input', `The call could not be sent to the engine: ${/** @type {Error} */ (cause).message}`, cause));
+        return;
+      }
+      signal?.addEventListener('abort', stop);
+    });
+  }
+
+  /** @param {any} data */
+  #receive(data) {
+    if (data.compile) {
+      compile(this.#urls[/** @type {import('./urls.js').Asset} */ (data.compile)]).then(
+        (module) => this.#worker.postMessage({ type: 'module', asset: data.compile, module }),
+        ({ code, message }) => this.#worker.postMessage({ type: 'module', asset: data.compile, error: { code, message } }),
+      );
+      return;
+    }
+    if (data.threads) {
+      this.#threads = data.threads;
+      if (this.info) this.info.threads = data.threads;
+      return;
+    }
+    const call = this.#pending.get(data.id);
+    if (!call) return;
+    if (data.progress) {
+      call.progress?.(data.progress);
+      return;
+    }
+    this.#pending.delete(data.id);
+    if (data.error) call.reject(fromMessage(data.error));
+    else call.resolve(data);
+  }
+
+  /** @param {GlanceError} error */
+  #fail(error) {
+    if (this.#broken) return;
+    this.#broken = error;
+    this.#worker.terminate();
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}
+
+/** An engine in the calling thread. @implements {Port} */
+export class LocalPort {
+  moves = false;
+  #urls;
+  /** @type {import('./engine.js').Engine | undefined} */
+  #engine;
+
+  /** @param {import('./urls.js').AssetURLs} urls */
+  constructor(urls) {
+    this.#urls = urls;
+  }
+
+  /**
+   * @param {import('./engine.js').EngineOptions} options
+   * @param {(p: any) => void} progress
+   * @param {AbortSignal} [signal]
+   */
+  async start(options, progress, signal) {
+    const { Engine } = await import('./engine.js');
+    this.#engine = await Engine.start(options, { compile: (asset) => compile(this.#urls[asset]), progress, threads: () => {}, signal });
+  }
+
+  /**
+   * @param {Record<string, any>} message
+   * @param {AbortSignal} [signal]
+   */
+  call(message, signal) {
+    return /** @type {import('./engine.js').Engine} */ (this.#engine).call(message, signal);
+  }
+
+  get info() {
+    return /** @type {import('./glance').Info} */ (this.#engine?.info);
+  }
+
+  close() {
+    this.#engine?.close();
+  }
+}
