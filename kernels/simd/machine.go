@@ -30,7 +30,7 @@ type machine struct {
 }
 
 func newMachine(h host, name string, threads int, limit uint64) *machine {
-	return &machine{host: h, name: name, threads: threads, top: heapBase, dirty: heapBase, max: limit}
+	return &machine{host: h, name: name, threads: threads, top: heapBase, dirty: max(heapBase, h.size()), max: limit}
 }
 
 func (m *machine) Name() string { return m.name }

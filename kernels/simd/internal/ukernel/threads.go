@@ -16,6 +16,7 @@ const (
 	ctlReady    = 320 // helpers that have entered serve
 	ctlStatus   = 384 // two words, for even and odd phases: the first failure
 	ctlFailed   = 448 // not 0 once a thread has waited in vain
+	ctlGone     = 452 // helpers that are through with the run
 
 	leave = 255 // in place of a number of threads: helpers return from serve
 
@@ -50,7 +51,7 @@ const (
 // leave wherever they come to a barrier.
 func (b *builder) threaded(list *asm.Func, spin int) {
 	control := b.Global("control", ControlBase)
-	limit := b.Global("limit", 1)
+	limit, helpers := b.Global("limit", 1), b.Global("helpers", 0) // how many may take part; that took part last
 	await, wake := b.await(spin), b.wake()
 	barrier := b.barrier(control, await, wake)
 	phases := b.phases(list, barrier)
@@ -67,12 +68,35 @@ func (b *builder) threaded(list *asm.Func, spin int) {
 		setup.Call(wake, base.AddI(ctlCall), base)
 	})
 
+	giveUp := b.Func("give_up")
+	{
+		ctl := giveUp.ParamI32("control")
+		giveUp.Put(limit, giveUp.I32Const(1))
+		giveUp.Put(helpers, giveUp.I32Const(0))
+		ctl.AtomicStore(ctlFailed, giveUp.I32Const(1))
+		ctl.AtomicStore(ctlCall, ctl.AtomicLoad(ctlCall).OrI(leave))
+		giveUp.Call(wake, ctl.AddI(ctlCall), ctl)
+	}
+
 	f, program, from, to := b.exportRun()
-	ctl, n := f.Let("ctl", f.Get(control)), f.I32("threads")
-	smaller := func(n, other asm.I32) { n.Set(n.Select(n.LtU(other), other)) }
+	ctl, n, gone := f.Let("ctl", f.Get(control)), f.I32("threads"), f.I32("gone")
+	failed := f.I32Const(int32(kernels.StatusHelperFailed))
+	// A helper may still be on its way out of the run before.
+	f.Block(func(all asm.Label) {
+		f.Loop(func(next asm.Label) {
+			gone.Set(ctl.AtomicLoad(ctlGone))
+			f.BrIf(all, gone.Eq(f.Get(helpers)))
+			f.BrIf(next, f.CallI32(await, ctl.AddI(ctlGone), gone, ctl, f.I64Const(second), f.I32Const(patience)))
+		})
+		f.Call(giveUp, ctl)
+		f.Return(failed)
+	})
 	n.Set(ctl.AtomicLoad(ctlReady).AddI(1))
-	smaller(n, f.Get(limit))
-	smaller(n, program.Load(0))
+	for _, other := range []asm.I32{f.Get(limit), program.Load(0)} {
+		n.Set(n.Select(n.LtU(other), other))
+	}
+	f.Put(helpers, n.AddI(-1))
+	ctl.AtomicStore(ctlGone, f.I32Const(0))
 	f.If(n.GtUI(1), func() {
 		ctl.Store(ctlTask, program)
 		ctl.Store(ctlTask+4, from)
@@ -83,19 +107,15 @@ func (b *builder) threaded(list *asm.Func, spin int) {
 		f.Call(wake, ctl.AddI(ctlCall), ctl)
 	})
 	status := f.Let("status", f.CallI32(phases, program, from, to, f.I32Const(0), n))
-	f.If(status.EqI(int32(kernels.StatusHelperFailed)), func() {
-		f.Put(limit, f.I32Const(1))
-		ctl.AtomicStore(ctlCall, ctl.AtomicLoad(ctlCall).OrI(leave))
-		f.Call(wake, ctl.AddI(ctlCall), ctl)
-	})
+	f.If(status.Eq(failed), func() { f.Call(giveUp, ctl) })
 	f.Return(status)
 
-	b.serve(control, await, phases)
+	b.serve(control, await, wake, phases)
 }
 
-// serve declares the export in which a helper lives. lane is from 1 on; one
-// that setup's number does not cover returns at once.
-func (b *builder) serve(control asm.Global, await, phases *asm.Func) {
+// serve declares the export in which a helper lives. lane, from 1 to
+// MaxThreads-1, is the host's number for it.
+func (b *builder) serve(control asm.Global, await, wake, phases *asm.Func) {
 	f := b.Func("serve")
 	f.Export("serve")
 	ctl, lane := f.ParamI32("control"), f.ParamI32("lane")
@@ -112,9 +132,11 @@ func (b *builder) serve(control asm.Global, await, phases *asm.Func) {
 		f.Drop(f.CallI32(await, ctl.AddI(ctlCall), seen, ctl, f.I64Const(forever), f.I32Const(1)))
 		seen.Set(ctl.AtomicLoad(ctlCall))
 		threads.Set(seen.AndI(255))
-		f.If(seen.AndI(255).NeI(leave).And(thread.LtU(threads)), func() {
+		f.If(threads.NeI(leave).And(thread.LtU(threads)), func() {
 			f.Drop(f.CallI32(phases, ctl.Load(ctlTask), ctl.Load(ctlTask+4), ctl.Load(ctlTask+8), thread, threads))
 			f.If(ctl.AtomicLoad(ctlFailed), func() { f.Return() })
+			f.Drop(ctl.AtomicAdd(ctlGone, f.I32Const(1)))
+			f.Call(wake, ctl.AddI(ctlGone), ctl)
 		})
 		f.Br(next)
 	})
