@@ -50,9 +50,10 @@ Examples:
 type command func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 
 var commands = map[string]command{
-	"convert": runConvert,
-	"inspect": runInspect,
-	"summary": runSummary,
+	"convert":     runConvert,
+	"recalibrate": runRecalibrate,
+	"inspect":     runInspect,
+	"summary":     runSummary,
 }
 
 // usageError is a command line that cannot be understood.
