@@ -126,7 +126,12 @@ func TestSummary(t *testing.T) {
 		{"-arch mobilenet_v3_small", []string{"parameters 2542856 (2.54 M)   MACs 56510400 (56.5 M)", "blocks.0.squeeze", "squeeze 8"}},
 		{"-arch mobilenet_v3_large", []string{"parameters 5483032 (5.48 M)   MACs 216589760 (216.6 M)", "pointwise + residual"}},
 		{"-arch mobilenet_v3_large -variant article", []string{"variant article", "5x5/2"}},
-		{"-arch mobilenet_v2 -variant features", []string{"no classifier, 15680 outputs"}},
+		{"-arch mobilenet_v2 -variant features", []string{"no classifier, 15680 outputs", "parameters 1813216"}},
+		{"-arch mobilenet_v1 -variant article -classes 4", []string{"parameters 3221988", "10912 of the parameters are biases"}},
+		{"-arch mobilenet_v2 -variant article -alpha 0.5", []string{"parameters 1969440"}},
+		{"-arch mobilenet_v3_small -variant article", []string{"parameters 2541152"}},
+		{"-arch mobilenet_v3_large -variant article", []string{"parameters 5144336", "largest 3.21 MB"}},
+		{"-arch mobilenet_v1 -variant published", []string{"parameters 4231976"}},
 		{"-arch mobilenet_v2 -alpha 0.5 -classes 10 -height 97 -width 160", []string{"alpha 0.5, input 97x160, 10 classes", "49x80x16"}},
 		{"-arch mobilenet_v1 -head 256:relu,5", []string{"dense relu", "1x1x256", "1x1x5"}},
 	} {
@@ -139,6 +144,15 @@ func TestSummary(t *testing.T) {
 				t.Errorf("%s: %q is not in\n%s", test.args, want, stdout)
 			}
 		}
+	}
+}
+
+func TestSummarySVG(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "v2.svg")
+	status, stdout, stderr := quantize("summary", "-arch", "mobilenet_v2", "-svg", file)
+	text, err := os.ReadFile(file)
+	if status != exitOK || err != nil || !strings.Contains(stdout, "drawn to "+file) || !strings.HasPrefix(string(text), "<svg") {
+		t.Errorf("status %d, %s%s, %v", status, stdout, stderr, err)
 	}
 }
 
