@@ -1,8 +1,8 @@
 package recalibrate
 
 import (
-	"errors"
 	"math"
+	"slices"
 	"sync"
 
 	"glance/kernels"
@@ -18,19 +18,17 @@ type runner struct {
 	kept    map[int][][]float32 // outputs that a residual will add, by layer
 }
 
-// each calls f for every image, several at a time, with the engine to use.
-func (r *runner) each(f func(e *engine, image int) error) error {
-	errs := make([]error, len(r.engines))
+// every calls f for each image, several at a time, with the engine to use.
+func (r *runner) every(f func(e *engine, image int)) {
 	var wg sync.WaitGroup
 	for w, e := range r.engines {
 		wg.Go(func() {
-			for i := w; i < len(r.current) && errs[w] == nil; i += len(r.engines) {
-				errs[w] = f(e, i)
+			for i := w; i < len(r.current); i += len(r.engines) {
+				f(e, i)
 			}
 		})
 	}
 	wg.Wait()
-	return errors.Join(errs...)
 }
 
 // step computes a layer for all images of the group, which are the given part of
@@ -80,22 +78,23 @@ func (r *runner) convolve(l *models.Layer, p *convert.Params, record func(*conve
 		}
 	}
 	outputs := make([][]float32, len(r.current))
-	err := r.each(func(e *engine, i int) (err error) {
-		outputs[i], err = e.run(r.current[i])
-		return err
-	})
-	if err != nil {
-		return err
+	errs := make([]error, len(r.current))
+	r.every(func(e *engine, i int) { outputs[i], errs[i] = e.run(r.current[i]) })
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
 	}
 	r.current = outputs
 	scale, shift := r.normalise(p, outputs, record)
-	return r.each(func(_ *engine, i int) error {
-		for k, v := range outputs[i] {
-			c := k % len(scale)
-			outputs[i][k] = activate(float32(float64(v)*scale[c]+shift[c]), l.Act)
+	r.every(func(_ *engine, i int) {
+		for pixel := range slices.Chunk(outputs[i], len(scale)) {
+			for c, v := range pixel {
+				pixel[c] = activate(float32(float64(v)*scale[c]+shift[c]), l.Act)
+			}
 		}
-		return nil
 	})
+	return nil
 }
 
 // normalise takes the statistics of outputs, whose innermost axis is channels,
@@ -110,7 +109,7 @@ func (r *runner) normalise(p *convert.Params, outputs [][]float32, record func(*
 		}
 		return scale, shift
 	}
-	mean, biased, unbiased := statistics(outputs, channels)
+	mean, biased, unbiased := r.statistics(outputs, channels)
 	record(p, mean, unbiased)
 	for c := range scale {
 		scale[c] = float64(p.Norm.Gamma[c]) / math.Sqrt(biased[c]+p.Norm.Epsilon)
@@ -120,30 +119,47 @@ func (r *runner) normalise(p *convert.Params, outputs [][]float32, record func(*
 }
 
 // statistics returns the mean and the variances of each channel over all images
-// and pixels, in two passes; sums are over images in order, so that the result is
-// always the same.
-func statistics(outputs [][]float32, channels int) (mean, biased, unbiased []float64) {
-	mean, biased, unbiased = make([]float64, channels), make([]float64, channels), make([]float64, channels)
-	count := 0.0
-	for _, y := range outputs {
-		for k, v := range y {
-			mean[k%channels] += float64(v)
+// and pixels, in two passes. Sums of pixels are added up in the order of the
+// images, so that the result is always the same.
+func (r *runner) statistics(outputs [][]float32, channels int) (mean, biased, unbiased []float64) {
+	count := float64(len(outputs) * (len(outputs[0]) / channels))
+	mean = r.sums(outputs, channels, func(sums []float64, pixel []float32) {
+		for c, v := range pixel {
+			sums[c] += float64(v)
 		}
-		count += float64(len(y) / channels)
-	}
+	})
 	for c := range mean {
 		mean[c] /= count
 	}
-	for _, y := range outputs {
-		for k, v := range y {
-			d := float64(v) - mean[k%channels]
-			biased[k%channels] += d * d
+	biased = r.sums(outputs, channels, func(sums []float64, pixel []float32) {
+		for c, v := range pixel {
+			d := float64(v) - mean[c]
+			sums[c] += d * d
 		}
-	}
+	})
+	unbiased = make([]float64, channels)
 	for c, squares := range biased {
 		biased[c], unbiased[c] = squares/count, squares/(count-1)
 	}
 	return mean, biased, unbiased
+}
+
+// sums adds up a function of each pixel over all images.
+func (r *runner) sums(outputs [][]float32, channels int, add func(sums []float64, pixel []float32)) []float64 {
+	images := make([][]float64, len(outputs))
+	r.every(func(_ *engine, i int) {
+		images[i] = make([]float64, channels)
+		for pixel := range slices.Chunk(outputs[i], channels) {
+			add(images[i], pixel)
+		}
+	})
+	total := make([]float64, channels)
+	for _, sums := range images {
+		for c, v := range sums {
+			total[c] += v
+		}
+	}
+	return total
 }
 
 // squeeze computes a squeeze-and-excite: the pooled channels through two dense
