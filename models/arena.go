@@ -54,4 +54,6 @@ func (a *arena) place() {
 	}
 }
 
-func align(n int) int { return (n + kernels.Align - 1) / kernels.Align * kernels.Align }
+func align(n int) int { return roundUp(n, kernels.Align) }
+
+func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }

@@ -1,29 +1,36 @@
 package models
 
-import "glance/kernels"
+import (
+	"math/bits"
+
+	"glance/kernels"
+)
 
 // This file alone decides what is fused, how high strips are and how a squeeze
 // is shared between lanes. Everything is an estimate of time in nanoseconds from
 // shapes; only comparisons between estimates matter.
 
 const (
-	l1Bytes = 32 << 10 // first-level data cache of a core
-	l2Bytes = 1 << 20  // second-level cache of a core
-
 	pointwiseNS = 0.036 // a multiply-accumulate of a matrix product
 	convNS      = 0.06  // one of the stem
 	depthwiseNS = 0.09  // one of a depthwise convolution
 	denseNS     = 0.15  // one of a matrix-vector product
 	valueNS     = 0.12  // a value that is only scaled or summed
 
-	l2NS = 0.004 // a byte that comes from or goes to the second-level cache
-	l3NS = 0.03  // a byte that lies beyond it
+	// A byte of an activation that is written or read costs nothing in a working
+	// set of nearBytes, farNS in one larger by farOctaves powers of two, and a
+	// share in between: cache sizes differ too much to count on one. A byte of a
+	// weight costs weightFactor times as much, as products wait for it.
+	nearBytes    = 16 << 10
+	farOctaves   = 8
+	farNS        = 0.024
+	weightFactor = 1.5
 
-	recordNS  = 60   // starting an operator
+	recordNS  = 40   // starting an operator
 	barrierNS = 2000 // ending a phase with several lanes
 
-	// pixelTile is what lane boundaries between pixels are rounded to, so that
-	// only the last lane has a remainder of a matrix product's tile.
+	// pixelTile is the tile of a matrix product: fewer pixels take the time of
+	// this many, and lane boundaries between pixels are multiples of it.
 	pixelTile = 4
 	// smallDense is the number of multiply-accumulates up to which a dense layer
 	// is left to one lane.
@@ -38,13 +45,7 @@ const stripPixels = 8
 
 // residency is the cost of a byte in a working set of the given size.
 func residency(bytes int) float64 {
-	switch {
-	case bytes <= l1Bytes:
-		return 0
-	case bytes <= l2Bytes:
-		return l2NS
-	}
-	return l3NS
+	return farNS * float64(min(bits.Len(uint(bytes/nearBytes)), farOctaves)) / farOctaves
 }
 
 // nsPerPixel is the time an op computes for one output pixel.
@@ -86,11 +87,15 @@ func chainNS(ops []op, strip, lanes int) float64 {
 	strip = min(strip, laneRows)
 	count := float64((laneRows + strip - 1) / strip)
 
-	working, ringBytes := 0, 0 // weights and ring buffers; bytes through the rings
+	working := 0 // bytes of weights and ring buffers
 	rows, step := laneRows, strip
 	for i := len(ops) - 1; i >= 0; i-- {
 		o := &ops[i]
-		total += float64(rows*o.out.W) * o.nsPerPixel()
+		pixels := step * o.out.W // of a strip
+		if o.code == kernels.OpPointwise {
+			pixels = roundUp(pixels, pixelTile)
+		}
+		total += float64(pixels) * float64(rows) / float64(step) * o.nsPerPixel()
 		working += o.weightBytes()
 		lo, hi := o.inputRows(0, rows)
 		if lanes > 1 && o.windowed() { // a lane in the middle has a halo on both sides
@@ -98,16 +103,16 @@ func chainNS(ops []op, strip, lanes int) float64 {
 		}
 		if i > 0 {
 			row := o.in.W * o.in.C * 4
-			working += min(hi-lo, (step-1)*o.stride+o.kernel) * row
-			ringBytes += 2 * (hi - lo) * row
+			ring := min(hi-lo, (step-1)*o.stride+o.kernel) * row
+			working += ring
+			total += float64(2*(hi-lo)*row) * residency(2*ring)
 			step *= o.stride
 		}
 		rows = hi - lo
 	}
 	for i := range ops {
-		total += count * float64(ops[i].weightBytes()) * residency(working)
+		total += count * float64(ops[i].weightBytes()) * residency(working) * weightFactor
 	}
-	total += float64(ringBytes) * residency(working)
 	first := &ops[0]
 	total += float64(rows*first.in.W*first.in.C*4) * residency(first.in.Size()*4)
 	total += float64(laneRows*last.out.W*last.out.C*4) * residency(last.out.Size()*4)
