@@ -43,29 +43,32 @@ var moduleSingle []byte
 //go:embed simd128-threads.wasm
 var moduleThreads []byte
 
-// A runtime compiles each module once; machines are instances.
-type runtime struct {
-	once     sync.Once
+// A module is compiled once for each kind of wazero runtime; machines are
+// instances of it.
+type module struct {
 	runtime  wazero.Runtime
-	compiled [2]wazero.CompiledModule // without and with threads
-	err      error
+	compiled wazero.CompiledModule
 }
 
-var runtimes [2]runtime // compiler, interpreter
-
-func (r *runtime) init(config wazero.RuntimeConfig) error {
-	r.once.Do(func() {
-		ctx := context.Background()
-		config = config.WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesThreads)
-		r.runtime = wazero.NewRuntimeWithConfig(ctx, config)
-		for i, code := range [][]byte{moduleSingle, moduleThreads} {
-			if r.compiled[i], r.err = r.runtime.CompileModule(ctx, code); r.err != nil {
-				return
-			}
-		}
-	})
-	return r.err
+func compile(config wazero.RuntimeConfig, code []byte) (m module, err error) {
+	ctx := context.Background()
+	config = config.WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesThreads)
+	m.runtime = wazero.NewRuntimeWithConfig(ctx, config)
+	if m.compiled, err = m.runtime.CompileModule(ctx, code); err != nil {
+		return m, fmt.Errorf("simd: compiling the kernels: %w", err)
+	}
+	return m, nil
 }
+
+func lazily(config func() wazero.RuntimeConfig, code *[]byte) func() (module, error) {
+	return sync.OnceValues(func() (module, error) { return compile(config(), *code) })
+}
+
+// compiled holds the modules without and with threads.
+var (
+	compiled    = [2]func() (module, error){lazily(wazero.NewRuntimeConfig, &moduleSingle), lazily(wazero.NewRuntimeConfig, &moduleThreads)}
+	interpreted = [2]func() (module, error){lazily(wazero.NewRuntimeConfigInterpreter, &moduleSingle), lazily(wazero.NewRuntimeConfigInterpreter, &moduleThreads)}
+)
 
 // wazeroHost is a host on wazero.
 type wazeroHost struct {
@@ -81,36 +84,35 @@ type wazeroHost struct {
 // New returns a machine named "simd128" that runs on wazero.
 func New(o Options) (kernels.Machine, error) {
 	threads := min(max(o.Threads, 1), ukernel.MaxThreads)
-	limit := uint64(defaultMaxBytes)
+	limit, kind := uint64(defaultMaxBytes), 0
 	if threads > 1 {
-		limit = defaultMaxBytesShared
+		limit, kind = defaultMaxBytesShared, 1
 	}
 	if o.MaxBytes > 0 {
 		limit = uint64(o.MaxBytes)
 	}
 	limit = max(min(limit, addressable)/pageBytes, 2) * pageBytes
 
-	r, config := &runtimes[0], wazero.NewRuntimeConfig()
+	choice := &compiled
 	if o.Interpreter {
-		r, config = &runtimes[1], wazero.NewRuntimeConfigInterpreter()
+		choice = &interpreted
 	}
-	if err := r.init(config); err != nil {
-		return nil, fmt.Errorf("simd: compiling the kernels: %w", err)
+	m, err := choice[kind]()
+	if err != nil {
+		return nil, err
 	}
-	h, err := newHost(r, threads, uint32(limit/pageBytes))
+	h, err := newHost(m, threads, uint32(limit/pageBytes))
 	if err != nil {
 		return nil, fmt.Errorf("simd: starting the kernels: %w", err)
 	}
 	return newMachine(h, "simd128", threads, limit), nil
 }
 
-func newHost(r *runtime, threads int, pages uint32) (*wazeroHost, error) {
+func newHost(code module, threads int, pages uint32) (*wazeroHost, error) {
 	ctx := context.Background()
 	h := &wazeroHost{}
-	compiled := r.compiled[0]
 	if threads > 1 {
-		compiled = r.compiled[1]
-		memory, err := sharedMemory(ctx, r.runtime, pages)
+		memory, err := sharedMemory(ctx, code.runtime, pages)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +120,7 @@ func newHost(r *runtime, threads int, pages uint32) (*wazeroHost, error) {
 		ctx = experimental.WithImportResolver(ctx, func(string) api.Module { return memory })
 	}
 	for range threads {
-		m, err := r.runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName(""))
+		m, err := code.runtime.InstantiateModule(ctx, code.compiled, wazero.NewModuleConfig().WithName(""))
 		if err != nil {
 			return nil, errors.Join(err, h.close())
 		}

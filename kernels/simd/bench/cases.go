@@ -10,12 +10,20 @@ import (
 // benchCase is a program and where it lies.
 type benchCase struct {
 	Name    string  `json:"name"`
-	MACs    float64 `json:"-"`
-	Count   float64 `json:"-"` // how often a network runs it
+	MACs    float64 `json:"macs"`
 	Program uint32  `json:"program"`
 	Phases  int     `json:"phases"`
 	Bytes   int     `json:"bytes"`
 	Writes  []write `json:"writes"`
+	Image   string  `json:"image,omitempty"` // file with the whole memory, in place of generated values
+	Steps   []step  `json:"steps,omitempty"`
+}
+
+// step is a range of phases with a name.
+type step struct {
+	Name     string
+	From, To int
+	MACs     float64
 }
 
 type write struct {
@@ -53,7 +61,7 @@ func (l *layout) finish(name string, macs float64, ops ...kernels.Op) benchCase 
 	}
 	at := l.bytes(p.Size())
 	l.writes = append(l.writes, write{uint32(at), p.Encode(at)})
-	return benchCase{Name: name, MACs: macs, Count: 1, Program: uint32(at), Phases: 1, Bytes: int(l.top) + kernels.Slack, Writes: l.writes}
+	return benchCase{Name: name, MACs: macs, Program: uint32(at), Phases: 1, Bytes: int(l.top) + kernels.Slack, Writes: l.writes}
 }
 
 func pointwise(m, k, n int, act kernels.Activation, residual bool) benchCase {
@@ -138,17 +146,14 @@ func cases() []benchCase {
 
 func variants() []variant {
 	simd, relaxed := ukernel.Target{}, ukernel.Target{Relaxed: true}
-	dw := func(columns int, unroll bool) ukernel.Config {
-		return ukernel.Config{Pointwise: ukernel.PointwiseConfig{Rows: 5, Unroll: 2, Block: 16384},
-			Depthwise: ukernel.DepthwiseConfig{Columns: columns, Unroll: unroll}}
+	with := func(t ukernel.Target, change func(*ukernel.Config)) ukernel.Config {
+		c := ukernel.Select(t)
+		change(&c)
+		return c
 	}
+	none := func(*ukernel.Config) {}
 	return []variant{
-		{"simd 4", simd, dw(4, false)},
-		{"simd 7", simd, dw(7, false)},
-		{"simd 7u", simd, dw(7, true)},
-		{"relaxed 4", relaxed, dw(4, false)},
-		{"relaxed 7", relaxed, dw(7, false)},
-		{"relaxed 4u", relaxed, dw(4, true)},
-		{"relaxed 7u", relaxed, dw(7, true)},
+		{"simd", simd, with(simd, none)},
+		{"relaxed", relaxed, with(relaxed, none)},
 	}
 }

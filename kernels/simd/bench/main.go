@@ -3,9 +3,11 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,11 +24,16 @@ func main() {
 func run() error {
 	engine := flag.String("engine", "chromium", "chromium or node")
 	match := flag.String("case", "", "only cases whose name contains this")
+	images := flag.String("images", "", "directory with index.json and memory images of whole networks, to run instead of single operators")
+	match2 := flag.String("variant", "", "only variants whose name contains this")
 	rounds := flag.Int("rounds", 15, "slices of each variant")
 	flag.Parse()
 
 	j := job{Slice: 6, Warm: 120, Rounds: *rounds}
 	for _, v := range variants() {
+		if !strings.Contains(v.name, *match2) {
+			continue
+		}
 		code, err := ukernel.Build(v.target, v.config).Encode()
 		if err != nil {
 			return fmt.Errorf("%s: %w", v.name, err)
@@ -40,7 +47,19 @@ func run() error {
 		}
 		j.Roofs = append(j.Roofs, code)
 	}
-	for _, c := range cases() {
+	list := cases()
+	if *images != "" {
+		j.Images = *images
+		index, err := os.ReadFile(filepath.Join(*images, "index.json"))
+		if err != nil {
+			return err
+		}
+		list = nil
+		if err := json.Unmarshal(index, &list); err != nil {
+			return err
+		}
+	}
+	for _, c := range list {
 		if strings.Contains(c.Name, *match) {
 			j.Cases = append(j.Cases, c)
 		}
@@ -84,14 +103,24 @@ func report(j job, r result) {
 		fmt.Printf("%-40s", c.Name)
 		for i, m := range j.Modules {
 			us := slices.Min(r.Times[c.Name][m.Name])
-			total[i] += us * c.Count
+			total[i] += us
 			fmt.Printf(" %6.1f (%7.1f)", c.MACs/us/1e3, us)
 		}
 		fmt.Println()
 	}
-	fmt.Printf("%-40s", "sum, weighted, us")
+	fmt.Printf("%-40s", "sum, us")
 	for _, t := range total {
 		fmt.Printf(" %16.1f", t)
 	}
 	fmt.Println()
+	for _, c := range j.Cases {
+		for i, s := range c.Steps {
+			fmt.Printf("%-20s %-60s", c.Name, s.Name)
+			for _, m := range j.Modules {
+				us := r.Steps[c.Name][m.Name][i]
+				fmt.Printf(" %6.1f (%7.1f)", s.MACs/us/1e3, us)
+			}
+			fmt.Println()
+		}
+	}
 }

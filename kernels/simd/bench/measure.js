@@ -3,10 +3,11 @@
 
 /**
  * @param {{modules: {name: string, code: string}[], roofs: string[], cases: any[], slice: number, rounds: number}} job
- * @returns {Promise<{times: Record<string, Record<string, number[]>>, roof: Record<string, number[]>}>}
- *   microseconds of one run, by case and variant; GMAC/s of the roofline kernels
+ * @param {(name: string) => any} read reads the image of a memory
+ * @returns {Promise<any>} times: microseconds of one run, by case and variant; steps: the same of each
+ *   step; roof: GMAC/s of the roofline kernels
  */
-async function measure(job) {
+async function measure(job, read) {
   const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const instances = [];
   for (const { name, code } of job.modules) {
@@ -22,6 +23,7 @@ async function measure(job) {
   }
 
   const times = {};
+  const steps = {};
   const roof = {};
   const repeat = (f, count) => {
     const start = performance.now();
@@ -48,33 +50,52 @@ async function measure(job) {
       if (c.only && !name.match(c.only)) continue;
       const pages = Math.ceil(c.bytes / 65536) - exports.memory.buffer.byteLength / 65536;
       if (pages > 0) exports.memory.grow(pages);
-      const floats = new Float32Array(exports.memory.buffer, 65536, (c.bytes - 65536) >> 2);
-      for (let i = 0; i < floats.length; i++) floats[i] = ((i * 7919) % 1013) / 1013 - 0.45;
       const bytes = new Uint8Array(exports.memory.buffer);
-      for (const w of c.writes) bytes.set(decode(w.data), w.at);
+      if (c.image) {
+        bytes.set(await read(c.image));
+      } else {
+        const floats = new Float32Array(exports.memory.buffer, 65536, (c.bytes - 65536) >> 2);
+        for (let i = 0; i < floats.length; i++) floats[i] = ((i * 7919) % 1013) / 1013 - 0.45;
+      }
+      for (const w of c.writes ?? []) bytes.set(decode(w.data), w.at);
       const run = () => {
         const status = exports.run(c.program, 0, c.phases);
         if (status !== 0) throw new Error(`${c.name} on ${name}: status ${status}`);
       };
-      runs.push({ name, run, count: warm(run) });
+      runs.push({ name, run, exports, count: warm(run) });
     }
     times[c.name] = {};
     for (let round = 0; round < job.rounds; round++) {
       measureRoof();
       for (const { name, run, count } of runs) (times[c.name][name] ??= []).push(repeat(run, count) * 1000);
     }
+    for (const { name, exports } of c.steps ? runs : []) {
+      // The clock is coarse: the sum of many readings is not.
+      const sums = c.steps.map(() => 0);
+      const repeats = 300;
+      for (let n = 0; n < repeats; n++) {
+        let before = performance.now();
+        c.steps.forEach(({ From, To }, i) => {
+          exports.run(c.program, From, To);
+          const now = performance.now();
+          sums[i] += now - before;
+          before = now;
+        });
+      }
+      (steps[c.name] ??= {})[name] = sums.map((ms) => ms / repeats * 1000);
+    }
   }
-  return { times, roof };
+  return { times, steps, roof };
 }
 
 if (typeof process !== 'undefined') {
   const fs = await import('node:fs');
   const job = JSON.parse(fs.readFileSync(0, 'utf8'));
-  console.log(JSON.stringify(await measure(job)));
+  console.log(JSON.stringify(await measure(job, (name) => fs.readFileSync(`${job.images}/${name}`))));
 } else {
   onmessage = async ({ data }) => {
     try {
-      postMessage({ result: await measure(data) });
+      postMessage({ result: await measure(data, async (name) => new Uint8Array(await (await fetch(`/images/${name}`)).arrayBuffer())) });
     } catch (error) {
       postMessage({ error: String(error) });
     }

@@ -46,7 +46,7 @@ type Config struct {
 	Conv3x3      Conv3x3Config
 	Dense        DenseConfig
 	ResampleRows int // rows side by side
-	Spin         int // looks at a word before a thread sleeps
+	Threads      ThreadsConfig
 }
 
 // Build returns the module of a target.
@@ -82,7 +82,7 @@ func Build(t Target, c Config) *asm.Module {
 	})
 	b.Table(b.table...)
 	if t.Threads {
-		b.threaded(list, c.Spin)
+		b.threaded(list, c.Threads)
 	} else {
 		b.single(list)
 	}

@@ -9,7 +9,7 @@ func Select(t Target) Config {
 		Conv3x3:      Conv3x3Config{Columns: 5},
 		Dense:        DenseConfig{Panels: 4, Unroll: 2},
 		ResampleRows: 4,
-		Spin:         20000,
+		Threads:      ThreadsConfig{Spin: 20000, Patience: 10},
 	}
 	if t.Relaxed {
 		// A fused multiply-add needs no register for the product.

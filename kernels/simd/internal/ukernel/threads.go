@@ -24,17 +24,25 @@ const (
 	ControlBytes = 512
 )
 
-// Patience: how many seconds a thread waits at a barrier before it gives up. A
-// helper waits longer, so that it is thread 0 that gives up and says so. Seconds
-// are counted one by one, so that a computer that was suspended in between, which
-// ends one wait at once, does not look like a thread that died.
 const (
-	second         = 1e9 // nanoseconds
-	patience       = 10
-	helperPatience = 60
-	forever        = -1      // as nanoseconds
-	everyone       = 1 << 30 // to be woken
+	second   = 1e9     // nanoseconds
+	forever  = -1      // as nanoseconds
+	everyone = 1 << 30 // to be woken
 )
+
+// ThreadsConfig is how threads wait for each other.
+type ThreadsConfig struct {
+	// Spin is how often a thread looks at a word before it sleeps.
+	Spin int
+	// Patience is how many seconds a thread waits at a barrier before it gives
+	// up; a helper waits longer, so that it is thread 0 that gives up and says
+	// so. Seconds are counted one by one, so that a computer that was suspended in
+	// between, which ends one wait at once, does not look like a thread that died.
+	Patience int
+}
+
+// helperPatience is how many times longer helpers wait.
+const helperPatience = 6
 
 // threaded declares the exports of a module with helper threads.
 //
@@ -49,11 +57,11 @@ const (
 // A thread that does not come to the barrier in time makes thread 0 return
 // StatusHelperFailed; from then on thread 0 runs all lanes by itself and helpers
 // leave wherever they come to a barrier.
-func (b *builder) threaded(list *asm.Func, spin int) {
+func (b *builder) threaded(list *asm.Func, c ThreadsConfig) {
 	control := b.Global("control", ControlBase)
 	limit, helpers := b.Global("limit", 1), b.Global("helpers", 0) // how many may take part; that took part last
-	await, wake := b.await(spin), b.wake()
-	barrier := b.barrier(control, await, wake)
+	await, wake := b.await(c.Spin), b.wake()
+	barrier := b.barrier(c, control, await, wake)
 	phases := b.phases(list, barrier)
 
 	setup := b.Func("setup")
@@ -86,7 +94,7 @@ func (b *builder) threaded(list *asm.Func, spin int) {
 		f.Loop(func(next asm.Label) {
 			gone.Set(ctl.AtomicLoad(ctlGone))
 			f.BrIf(all, gone.Eq(f.Get(helpers)))
-			f.BrIf(next, f.CallI32(await, ctl.AddI(ctlGone), gone, ctl, f.I64Const(second), f.I32Const(patience)))
+			f.BrIf(next, f.CallI32(await, ctl.AddI(ctlGone), gone, ctl, f.I64Const(second), f.I32Const(int32(c.Patience))))
 		})
 		f.Call(giveUp, ctl)
 		f.Return(failed)
@@ -178,7 +186,7 @@ func (b *builder) wake() *asm.Func {
 // phase. All return the same status: that of the first thread that failed in
 // this phase, or OK. The two status words take turns, so that a thread that is
 // ahead in the next phase does not change what the others are about to read.
-func (b *builder) barrier(control asm.Global, await, wake *asm.Func) *asm.Func {
+func (b *builder) barrier(c ThreadsConfig, control asm.Global, await, wake *asm.Func) *asm.Func {
 	f := b.Func("barrier")
 	f.Result(asm.TypeI32)
 	phase, status, threads := f.ParamI32("phase"), f.ParamI32("status"), f.ParamI32("threads")
@@ -186,7 +194,7 @@ func (b *builder) barrier(control asm.Global, await, wake *asm.Func) *asm.Func {
 	ctl := f.Let("ctl", f.Get(control))
 	word := f.Let("word", ctl.AddI(ctlStatus).Add(phase.AndI(1).ShlI(2)))
 	passed := f.Let("passed", ctl.AtomicLoad(ctlPassed))
-	seconds := f.I32Const(helperPatience).Select(thread, f.I32Const(patience))
+	seconds := f.I32Const(int32(helperPatience*c.Patience)).Select(thread, f.I32Const(int32(c.Patience)))
 	f.If(status, func() { f.Drop(word.AtomicCmpxchg(0, f.I32Const(0), status)) })
 	f.IfElse(ctl.AtomicAdd(ctlArrived, f.I32Const(1)).Eq(threads.AddI(-1)), func() {
 		ctl.AtomicStore(ctlArrived, f.I32Const(0))
