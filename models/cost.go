@@ -41,7 +41,11 @@ const (
 // a candidate as well. Chains of pixels use them times stripPixels.
 var strips = [...]int{1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64}
 
-const stripPixels = 8
+const (
+	stripPixels = 8
+	maxChain    = 8   // ops in a chain
+	maxStrips   = 512 // strips of a chain on each lane, which bounds the program's size
+)
 
 // residency is the cost of a byte in a working set of the given size.
 func residency(bytes int) float64 {
@@ -143,6 +147,9 @@ func bestStrip(c *chain, o PlanOptions) (strip int, ns float64) {
 		if s*unit >= whole {
 			break
 		}
+		if whole/(s*unit)/o.Lanes >= maxStrips {
+			continue
+		}
 		if cost := chainNS(c.ops, s*unit, o.Lanes); cost < ns {
 			strip, ns = s*unit, cost
 		}
@@ -160,7 +167,7 @@ func partition(n *Network, ops []op, o PlanOptions) []*chain {
 	}
 	best := make([]cut, len(ops)+1) // best[j]: ops[:j]
 	for i := range ops {
-		for j := i + 1; j <= len(ops); j++ {
+		for j := i + 1; j <= min(i+maxChain, len(ops)); j++ {
 			if j > i+1 && (keep[ops[j-2].layer] || ops[j-1].squeeze >= 0 || o.Fuse == FuseNever) {
 				break
 			}

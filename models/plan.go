@@ -13,7 +13,7 @@ type Fuse int
 // The choices.
 const (
 	FuseAuto   Fuse = iota // by estimated cost
-	FuseAlways             // as many ops in a chain as can be
+	FuseAlways             // in the fewest chains
 	FuseNever
 )
 

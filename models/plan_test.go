@@ -14,7 +14,7 @@ import (
 // run loads the blob with the options and returns logits and embedding.
 func run(t testing.TB, blob []byte, input []float32, o PlanOptions) (logits, embedding []float32) {
 	t.Helper()
-	m := twin.New(twin.Options{})
+	m := twin.New(twin.Options{Threads: o.Lanes})
 	defer m.Close()
 	s, err := LoadBytes(m, blob, o)
 	if err != nil {
@@ -55,6 +55,33 @@ func TestPlans(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRandomPlans does the same for random networks, against whole tensors on
+// one lane.
+func TestRandomPlans(t *testing.T) {
+	r := rand.New(rand.NewPCG(20, 24))
+	for range 16 {
+		c := Config{
+			Arch:    Archs()[r.IntN(4)],
+			Alpha:   0.1 + 0.5*r.Float64(),
+			Classes: 1 + r.IntN(40),
+			Height:  32 + r.IntN(70),
+			Width:   32 + r.IntN(70),
+			Padding: []Padding{Symmetric, Same}[r.IntN(2)],
+		}
+		n := mustNew(t, c)
+		blob := randomCheckpoint(n, r.Uint64(), false).blob(t, n, DefaultPreprocess(c), false)
+		input := randomInput(n, r.Uint64())
+		logits, embedding := run(t, blob, input, PlanOptions{Fuse: FuseNever})
+		for range 4 {
+			o := PlanOptions{Lanes: 1 + r.IntN(9), Fuse: Fuse(r.IntN(2)), StripRows: r.IntN(6)}
+			l, e := run(t, blob, input, o)
+			if !sameBits(l, logits) || !sameBits(e, embedding) {
+				t.Errorf("%+v: %+v: other bits than one lane without fusion", c, o)
+			}
+		}
 	}
 }
 
@@ -154,6 +181,27 @@ func BenchmarkNetworks(b *testing.B) {
 					}
 				}
 				b.ReportMetric(float64(n.MACs())*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+			})
+		}
+	}
+}
+
+// BenchmarkPlan is what a session spends on planning, for each number of lanes.
+func BenchmarkPlan(b *testing.B) {
+	for _, arch := range Archs() {
+		for _, lanes := range []int{1, 4} {
+			n := mustNew(b, Config{Arch: arch})
+			b.Run(fmt.Sprintf("%s/lanes=%d", arch, lanes), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					p, err := NewPlan(n, PlanOptions{Lanes: lanes})
+					if err != nil {
+						b.Fatal(err)
+					}
+					if len(p.Steps()) == 0 {
+						b.Fatal("no steps")
+					}
+				}
 			})
 		}
 	}
