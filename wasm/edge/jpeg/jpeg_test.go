@@ -247,6 +247,29 @@ func TestMemory(t *testing.T) {
 	}
 }
 
+func TestBytesPerPixel(t *testing.T) {
+	progressive, err := os.ReadFile("../../../tools/picture/testdata/progressive.jpg") // 4:2:0
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		data []byte
+		want int64
+	}{
+		"gray":        {stream{9, 9, gray, 0, 0, 1, 1, sof0}.encode(1), 1 + 4},
+		"4:2:0":       {stream{9, 9, both, 0, 0, 1, 1, sof0}.encode(1), 2 + 4},
+		"4:4:4":       {stream{9, 9, full, 0, 0, 1, 1, sof1}.encode(1), 3 + 4},
+		"progressive": {progressive, 8 + 4},
+		"cut off":     {progressive[:30], 20 + 4},
+		"empty":       {nil, 20 + 4},
+	}
+	for name, tt := range tests {
+		if got := BytesPerPixel(tt.data); got != tt.want {
+			t.Errorf("%s: %d, want %d", name, got, tt.want)
+		}
+	}
+}
+
 // FuzzDecode compares every file that is decoded with package picture; the
 // module never traps.
 func FuzzDecode(f *testing.F) {
@@ -269,6 +292,7 @@ func FuzzDecode(f *testing.F) {
 		if info, err := picture.Probe(data, 1<<16); err != nil || info.Format != "JPEG" {
 			return
 		}
+		BytesPerPixel(data)
 		if _, err := decodeAll(m, data, 9); err != nil {
 			return
 		}

@@ -1,0 +1,2 @@
+// Package edge builds the edge worker.
+package edge

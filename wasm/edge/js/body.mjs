@@ -1,0 +1,96 @@
+// Reading request bodies, within limits. It is done here and not in Go: a read
+// awaits, and what awaits inside one Go instance cannot be shared by requests.
+
+import { Refusal } from "./refusal.mjs";
+
+const firstBuffer = 64 * 1024; // for bodies that do not say how long they are
+
+let buffered = 0; // bytes of bodies that requests in flight hold
+
+// withBody reads the body of a request and returns what use makes of it. Use gets
+// a Uint8Array of at most limit + 1 bytes (one too many says that there were
+// more), or a Refusal. The bytes count against the isolate's budget until use has
+// ended.
+export async function withBody(request, limit, budget, use) {
+  const declared = Number(request.headers.get("content-length")) || 0;
+  if (request.body === null) return use(new Uint8Array(0));
+  if (declared > limit) {
+    await discard(request.body.getReader(), 0, limit);
+    return use(new Uint8Array(0)); // Go refuses by what is declared
+  }
+  const hold = new Hold(budget);
+  try {
+    return await use(await read(request.body, declared || firstBuffer, limit, hold).catch(refusal));
+  } finally {
+    hold.release();
+  }
+}
+
+function refusal(error) {
+  if (error instanceof Refusal) return error;
+  throw error;
+}
+
+async function read(stream, size, limit, hold) {
+  hold.take(size);
+  let bytes = new Uint8Array(size);
+  let length = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read().catch((error) => {
+      throw new Refusal("bad_request", `the body ended early: ${error.message}`);
+    });
+    if (done) return bytes.subarray(0, length);
+    if (length + value.length > bytes.length) {
+      const grown = Math.min(Math.max(2 * bytes.length, length + value.length), limit + 1);
+      hold.take(grown - bytes.length);
+      const next = new Uint8Array(grown);
+      next.set(bytes.subarray(0, length));
+      bytes = next;
+    }
+    const room = value.subarray(0, bytes.length - length);
+    bytes.set(room, length);
+    length += room.length;
+    if (length > limit) {
+      await discard(reader, length, limit);
+      return bytes.subarray(0, length);
+    }
+  }
+}
+
+// discard reads on for a while, since a client that is still sending may not
+// look at the answer. Length is what has been read.
+async function discard(reader, length, limit) {
+  try {
+    while (length < 4 * limit) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      length += value.length;
+    }
+    await reader.cancel();
+  } catch {
+    // The client has gone.
+  }
+}
+
+class Hold {
+  #held = 0;
+  #budget;
+
+  constructor(budget) {
+    this.#budget = budget;
+  }
+
+  take(bytes) {
+    if (buffered + bytes > this.#budget) {
+      throw new Refusal("busy", "too many uploads are in memory at the same time; try again in a moment");
+    }
+    buffered += bytes;
+    this.#held += bytes;
+  }
+
+  release() {
+    buffered -= this.#held;
+    this.#held = 0;
+  }
+}

@@ -1,0 +1,85 @@
+// The worker. Everything that awaits is here: bodies, weights. Go answers
+// synchronously, so that one instance serves all requests of the isolate.
+
+import { withBody } from "./body.mjs";
+import { Crash, Engine } from "./engine.mjs";
+import manifest from "./manifest.mjs";
+import { Refusal } from "./refusal.mjs";
+import { settings } from "./settings.mjs";
+import { readWeights } from "./weights.mjs";
+
+let config;
+let current; // {engine, models: name -> promise of its being open, bytes}
+
+// running returns the engine, and boots it on first use: workerd gives no
+// randomness, which Go asks for, outside of requests.
+function running(env) {
+  config ??= settings(env);
+  if (!current || current.engine.broken) {
+    current = { engine: new Engine(config, manifest), models: new Map(), bytes: 0 };
+  }
+  return current;
+}
+
+// opened returns a running engine that has the model loaded.
+async function opened(name, env, ctx) {
+  const model = manifest.find((m) => m.name === name);
+  let now = running(env);
+  if (!now.models.has(name) && now.models.size > 0 && now.bytes + model.memory > config.maxKernelBytes) {
+    current = undefined; // requests that are under way keep the engine they have
+    now = running(env);
+  }
+  let loading = now.models.get(name);
+  if (!loading) {
+    // Concurrent requests share one load; waitUntil keeps it alive when the
+    // request that began it goes away.
+    loading = load(now, model, env);
+    now.models.set(name, loading);
+    ctx.waitUntil(loading.catch(() => {}));
+  }
+  await loading;
+  return now.engine;
+}
+
+async function load(now, model, env) {
+  now.bytes += model.memory;
+  try {
+    now.engine.open(model.name, await readWeights(env, config.weightsSource, model));
+  } catch (error) {
+    now.bytes -= model.memory;
+    now.models.delete(model.name);
+    throw error;
+  }
+}
+
+async function answer(request, env, ctx) {
+  const { method, url, headers } = request;
+  const { engine } = running(env);
+  const name = engine.wants(method, url);
+  if (name === null) return engine.handle({ method, url, headers, body: null });
+  const warm = opened(name, env, ctx); // while the body arrives
+  warm.catch(() => {});
+  return withBody(request, config.maxBodyBytes, config.maxBufferedBytes, async (body) => {
+    try {
+      let ready = await warm;
+      // Another request may have broken it in the meantime.
+      if (ready.broken) ready = await opened(name, env, ctx);
+      return await ready.handle({ method, url, headers, body });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return running(env).engine.handle({ method, url, headers, body: error });
+    }
+  });
+}
+
+export default {
+  async fetch(request, env, ctx) {
+    try {
+      return await answer(request, env, ctx);
+    } catch (error) {
+      console.error(error);
+      const message = error instanceof Crash ? "the engine stopped; the next request starts a new one" : error.message;
+      return Response.json({ error: { code: "internal", message } }, { status: 500 });
+    }
+  },
+};

@@ -1,0 +1,115 @@
+//go:build js
+
+package main
+
+import (
+	"errors"
+	"image/color"
+
+	"glance/tools/api"
+	"glance/tools/picture"
+	"glance/wasm/edge/jpeg"
+)
+
+// decoder decodes pictures within the memory of an isolate.
+type decoder struct{ machine jpeg.Machine }
+
+// decode implements [api.Decoder]. Plain JPEG files are decoded row by row by
+// package jpeg, everything else by package picture, if it fits.
+func (d *decoder) decode(data []byte, l api.Limits) (api.Picture, error) {
+	info, err := picture.Probe(data, l.Pixels)
+	if err != nil {
+		return nil, api.PictureError(err)
+	}
+	if info.Format == "JPEG" {
+		img, err := jpeg.Open(d.machine, data, jpeg.Options{Orientation: info.Orientation, MaxBytes: l.Decode})
+		switch {
+		case err == nil:
+			return &photo{img: img, data: data, info: info, limits: l}, nil
+		case errors.Is(err, jpeg.ErrMemory):
+			return nil, tooLarge(info, l)
+		}
+	}
+	return decodeWhole(data, info, l)
+}
+
+// decodeWhole decodes the picture at once.
+func decodeWhole(data []byte, info picture.Info, l api.Limits) (api.Picture, error) {
+	pixels := int64(info.Width) * int64(info.Height)
+	need := pixels * bytesPerPixel(data, info)
+	if need > l.Decode {
+		return nil, tooLarge(info, l)
+	}
+	return api.Decode(data, l)
+}
+
+func tooLarge(info picture.Info, l api.Limits) error {
+	return api.Refuse(api.ImageTooLarge, "a %s of this kind with %d x %d pixels takes more than %d MiB to decode; scale it down first",
+		info.Format, info.Width, info.Height, l.Decode>>20)
+}
+
+// bytesPerPixel is what the decoders of the standard library and package picture
+// allocate for a pixel, at most.
+func bytesPerPixel(data []byte, info picture.Info) int64 {
+	const rgba = 4 // package picture's result
+	n := int64(rgba)
+	if info.Orientation > 1 {
+		n += rgba
+	}
+	switch info.Format {
+	case "JPEG":
+		return n + jpeg.BytesPerPixel(data)
+	case "GIF":
+		return n + 1
+	case "WebP":
+		return n + 2*4 // lossless, with its transforms; lossy takes less
+	}
+	switch info.Colors {
+	case color.NRGBAModel:
+		return n // as it is
+	case color.RGBAModel:
+		return n + 4
+	case color.NRGBA64Model, color.RGBA64Model:
+		return n + 8
+	}
+	return n + 2 // gray or palette
+}
+
+// photo is a JPEG that is decoded as its rows are asked for. Where its stream
+// turns out not to be regular, all of it is decoded by package picture, whose
+// rows are the same up to there.
+type photo struct {
+	img    *jpeg.Image
+	data   []byte
+	info   picture.Info
+	limits api.Limits
+	whole  api.Picture
+}
+
+func (p *photo) Size() (int, int) { return p.img.Width, p.img.Height }
+
+func (p *photo) Opaque() bool { return true }
+
+func (p *photo) Rows(dst []byte, row, rows int) error {
+	if p.whole == nil {
+		if p.img.Rows(dst, row, rows) == nil {
+			return nil
+		}
+		if err := p.fallBack(); err != nil {
+			return err
+		}
+	}
+	return p.whole.Rows(dst, row, rows)
+}
+
+func (p *photo) Close() error {
+	if p.whole != nil || p.img.Close() == nil {
+		return nil
+	}
+	return p.fallBack()
+}
+
+func (p *photo) fallBack() (err error) {
+	p.whole, err = decodeWhole(p.data, p.info, p.limits)
+	return err
+}
