@@ -58,7 +58,8 @@ func (e *Error) Status() int {
 	return http.StatusInternalServerError
 }
 
-func refuse(code Code, format string, args ...any) *Error {
+// Refuse makes an [Error].
+func Refuse(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 

@@ -104,7 +104,7 @@ func (f *Files) Model(name string) (*Model, error) {
 	}
 	m, err := f.load(name)
 	if err != nil {
-		return nil, refuse(WeightsUnavailable, "%v", err)
+		return nil, Refuse(WeightsUnavailable, "%v", err)
 	}
 	f.loaded[name] = m
 	return m, nil

@@ -68,19 +68,19 @@ func (r route) allows(method string) bool {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if v := recover(); v != nil {
-			writeError(w, refuse(Internal, "the request met a defect of the server: %v", v))
+			writeError(w, Refuse(Internal, "the request met a defect of the server: %v", v))
 		}
 	}()
 	allowOrigin(w.Header(), h.options.Origins, r.Header.Get("Origin"))
 	route, ok := routes[r.URL.Path]
 	switch {
 	case !ok:
-		writeError(w, refuse(NotFound, "there is nothing at %s; try /classify, /embed, /models or /healthz", clip(r.URL.Path)))
+		writeError(w, Refuse(NotFound, "there is nothing at %s; try /classify, /embed, /models or /healthz", clip(r.URL.Path)))
 	case r.Method == http.MethodOptions:
 		options(w, r, route.methods)
 	case !route.allows(r.Method):
 		w.Header().Set("Allow", route.methods)
-		writeError(w, refuse(MethodNotAllowed, "%s does not take %s, only %s", r.URL.Path, clip(r.Method), route.methods))
+		writeError(w, Refuse(MethodNotAllowed, "%s does not take %s, only %s", r.URL.Path, clip(r.Method), route.methods))
 	default:
 		if err := route.answer(h, w, r); err != nil {
 			writeError(w, err)
@@ -111,14 +111,14 @@ func (h *Handler) Wants(method string, u *url.URL) string {
 func (h *Handler) find(name string) (Info, error) {
 	list := h.library.Models()
 	if len(list) == 0 {
-		return Info{}, refuse(UnknownModel, "this server has no models")
+		return Info{}, Refuse(UnknownModel, "this server has no models")
 	}
 	if name == "" {
 		return list[0], nil
 	}
 	i := slices.IndexFunc(list, func(m Info) bool { return m.Name == name })
 	if i < 0 {
-		return Info{}, refuse(UnknownModel, "there is no model %q here; GET /models lists them", clip(name))
+		return Info{}, Refuse(UnknownModel, "there is no model %q here; GET /models lists them", clip(name))
 	}
 	return list[i], nil
 }
@@ -215,7 +215,7 @@ func lap(start *time.Time) float64 {
 
 func (h *Handler) open(body []byte, q query) (Picture, error) {
 	if len(body) == 0 {
-		return nil, refuse(BadRequest, "the body is empty; send a picture")
+		return nil, Refuse(BadRequest, "the body is empty; send a picture")
 	}
 	if q.width > 0 {
 		return newRaw(body, q.width, q.height, h.options.Limits)
@@ -265,7 +265,7 @@ func (h *Handler) embed(w http.ResponseWriter, r *http.Request) error {
 func finite(values []float32) error {
 	for i, v := range values {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return refuse(Internal, "output %d of the network is %v: its weights overflow float32", i, v)
+			return Refuse(Internal, "output %d of the network is %v: its weights overflow float32", i, v)
 		}
 	}
 	return nil

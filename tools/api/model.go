@@ -130,7 +130,7 @@ func (m *Model) scratch(n int) []byte {
 func (m *Model) setPrepared(p Picture) error {
 	in := m.session.Network().InputShape()
 	if width, height := p.Size(); width != in.W || height != in.H {
-		return refuse(BadRequest, "the picture is %d x %d pixels; with preprocess=none this model takes %d x %d", width, height, in.W, in.H)
+		return Refuse(BadRequest, "the picture is %d x %d pixels; with preprocess=none this model takes %d x %d", width, height, in.W, in.H)
 	}
 	pixels := m.scratch(in.Pixels() * 4)
 	if err := p.Rows(pixels, 0, in.H); err != nil {

@@ -38,13 +38,13 @@ type Decoder func(data []byte, l Limits) (Picture, error)
 func Decode(data []byte, l Limits) (Picture, error) {
 	img, err := picture.Decode(data, l.Pixels)
 	if err != nil {
-		return nil, pictureError(err)
+		return nil, PictureError(err)
 	}
 	return &whole{img}, nil
 }
 
-// pictureError gives an error of package picture its code.
-func pictureError(err error) error {
+// PictureError gives an error of package picture its code.
+func PictureError(err error) error {
 	var e *picture.Error
 	if !errors.As(err, &e) {
 		return err
@@ -58,7 +58,7 @@ func pictureError(err error) error {
 	if e.Err != nil {
 		detail += ": " + e.Err.Error()
 	}
-	return refuse(code, "%s", detail)
+	return Refuse(code, "%s", detail)
 }
 
 // whole is a picture that lies in memory.
@@ -92,7 +92,7 @@ type raw struct {
 // newRaw checks that the body is as long as the size given says.
 func newRaw(body []byte, width, height int, l Limits) (Picture, error) {
 	if width > l.Pixels/height {
-		return nil, refuse(ImageTooLarge, "raw pixels of %d x %d, the limit is %d pixels", width, height, l.Pixels)
+		return nil, Refuse(ImageTooLarge, "raw pixels of %d x %d, the limit is %d pixels", width, height, l.Pixels)
 	}
 	switch len(body) {
 	case 3 * width * height:
@@ -100,7 +100,7 @@ func newRaw(body []byte, width, height int, l Limits) (Picture, error) {
 	case 4 * width * height:
 		return &raw{width, height, 4, body}, nil
 	}
-	return nil, refuse(BadRequest, "the body has %d bytes; raw pixels of %d x %d have %d (RGB) or %d (RGBA)",
+	return nil, Refuse(BadRequest, "the body has %d bytes; raw pixels of %d x %d have %d (RGB) or %d (RGBA)",
 		len(body), width, height, 3*width*height, 4*width*height)
 }
 

@@ -36,13 +36,13 @@ func parseQuery(v url.Values) (q query, err error) {
 	if s := v.Get("threshold"); s != "" {
 		t, err := strconv.ParseFloat(s, 32)
 		if err != nil || math.IsNaN(t) || t < 0 || t > 1 {
-			return q, refuse(BadRequest, "threshold is %q, want a number from 0 to 1", clip(s))
+			return q, Refuse(BadRequest, "threshold is %q, want a number from 0 to 1", clip(s))
 		}
 		q.threshold = float32(t)
 	}
 	if s := v.Get("logits"); s != "" {
 		if q.logits, err = strconv.ParseBool(s); err != nil {
-			return q, refuse(BadRequest, "logits is %q, want true or false", clip(s))
+			return q, Refuse(BadRequest, "logits is %q, want true or false", clip(s))
 		}
 	}
 	switch s := v.Get("preprocess"); s {
@@ -50,7 +50,7 @@ func parseQuery(v url.Values) (q query, err error) {
 	case "none":
 		q.prepared = true
 	default:
-		return q, refuse(BadRequest, "preprocess is %q, want model (the default) or none", clip(s))
+		return q, Refuse(BadRequest, "preprocess is %q, want model (the default) or none", clip(s))
 	}
 	if q.width, err = positive(v, "width"); err != nil {
 		return q, err
@@ -59,7 +59,7 @@ func parseQuery(v url.Values) (q query, err error) {
 		return q, err
 	}
 	if (q.width == 0) != (q.height == 0) {
-		return q, refuse(BadRequest, "raw pixels need both width and height, only one is given")
+		return q, Refuse(BadRequest, "raw pixels need both width and height, only one is given")
 	}
 	return q, nil
 }
@@ -72,7 +72,7 @@ func positive(v url.Values, name string) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > math.MaxInt32 {
-		return 0, refuse(BadRequest, "%s is %q, want a whole number from 1", name, clip(s))
+		return 0, Refuse(BadRequest, "%s is %q, want a whole number from 1", name, clip(s))
 	}
 	return n, nil
 }
@@ -109,7 +109,7 @@ func readPart(m *multipart.Reader) ([]byte, string, error) {
 	for {
 		part, err := m.NextPart()
 		if err == io.EOF {
-			return nil, "", refuse(BadRequest, "the multipart body holds no file: send the picture as a part with a file name")
+			return nil, "", Refuse(BadRequest, "the multipart body holds no file: send the picture as a part with a file name")
 		}
 		if err != nil {
 			return nil, "", err
@@ -128,7 +128,7 @@ func asRefusal(err error, what string) error {
 	if err == nil || errors.As(err, &e) {
 		return err
 	}
-	return refuse(BadRequest, "%s: %v", what, err)
+	return Refuse(BadRequest, "%s: %v", what, err)
 }
 
 // readAll reads all; size, where it is known, saves growing.
@@ -159,5 +159,5 @@ func (l *limited) Read(p []byte) (int, error) {
 }
 
 func tooLarge(limit int64) *Error {
-	return refuse(BodyTooLarge, "the body is larger than the %d bytes this server takes; scale the picture down first", limit)
+	return Refuse(BodyTooLarge, "the body is larger than the %d bytes this server takes; scale the picture down first", limit)
 }
