@@ -55,6 +55,8 @@ export class Engine {
   /** Ends when the last call that came in has been answered. @type {Promise<unknown>} */
   #queue = Promise.resolve();
   #closed = false;
+  /** Why the program can no longer be called. @type {GlanceError | undefined} */
+  #broken;
   /** How many threads the network is planned for. */
   #lanes = 1;
 
@@ -263,7 +265,7 @@ export class Engine {
     this.#closed = true;
     this.#queue.then(() => {
       this.#helpers?.close();
-      if (this.#core && !this.#core.program.exited) this.#core.functions.close();
+      if (this.#core && !this.#core.program.exited && !this.#broken) this.#core.functions.close();
       this.#core = undefined;
       this.#memory = undefined;
     });
@@ -309,15 +311,18 @@ export class Engine {
    * @param {...unknown} args
    */
   #call(name, ...args) {
+    if (this.#broken) throw this.#broken;
     if (!this.#core) throw disposedError();
     const { program, functions } = this.#core;
     let answer;
     try {
       answer = functions[name](...args);
     } catch (cause) {
-      throw program.exited ? program.failure() : asGlanceError(cause, 'engine-crashed', 'The engine failed');
+      // A trap leaves the Go program in the middle of a call: it cannot go on.
+      this.#broken = program.exited ? program.failure() : asGlanceError(cause, 'engine-crashed', 'The engine failed');
+      throw this.#broken;
     }
-    if (answer === undefined) throw program.failure(); // the function panicked
+    if (answer === undefined) throw (this.#broken = program.failure()); // the function panicked
     if (answer?.code) throw new GlanceError(answer.code, answer.message);
     return answer;
   }

@@ -1,0 +1,42 @@
+//go:build js
+
+package main
+
+import "honnef.co/go/js/dom/v2"
+
+// notice tells what went wrong and what to do.
+type notice struct {
+	box   dom.HTMLElement
+	text  dom.HTMLElement
+	retry *dom.HTMLButtonElement
+	again func()
+}
+
+func newNotice() *notice {
+	n := &notice{
+		box:   element[dom.HTMLElement]("notice"),
+		text:  element[dom.HTMLElement]("notice-text"),
+		retry: element[*dom.HTMLButtonElement]("retry"),
+	}
+	n.retry.AddEventListener("click", false, func(dom.Event) {
+		n.hide()
+		if n.again != nil {
+			n.again()
+		}
+	})
+	element[*dom.HTMLButtonElement]("dismiss").AddEventListener("click", false, func(dom.Event) { n.hide() })
+	return n
+}
+
+// show says text; where again is not nil, a button offers it.
+func (n *notice) show(text string, again func()) {
+	n.again = again
+	hide(n.retry, again == nil)
+	n.text.SetTextContent(text)
+	hide(n.box, false)
+}
+
+func (n *notice) hide() {
+	hide(n.box, true)
+	n.text.SetTextContent("")
+}
