@@ -36,7 +36,7 @@ func (o *op) inputRows(lo, hi int) (int, int) {
 func lower(n *Network) []op {
 	var ops []op
 	source, squeeze := inputLayer, -1
-	for i := range n.Layers {
+	for i := range n.Embedding {
 		l := &n.Layers[i]
 		o := op{layer: i, source: source, in: l.In, out: l.Out, kernel: l.Kernel, stride: l.Stride,
 			padTop: l.PadTop, padLeft: l.PadLeft, act: l.Act, residual: l.Residual, squeeze: -1}
@@ -55,8 +55,6 @@ func lower(n *Network) []op {
 				continue
 			}
 			o.code, o.squeeze = kernels.OpScaleRows, i
-		default:
-			return ops
 		}
 		ops = append(ops, o)
 		source = i

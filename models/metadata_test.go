@@ -65,6 +65,18 @@ func TestMetadataErrors(t *testing.T) {
 	}
 }
 
+func TestParseHead(t *testing.T) {
+	const text = "256:relu,128:hardswish,5"
+	head, err := ParseHead(text)
+	if err != nil || formatHead(head) != text || len(head) != 3 || head[1].Units != 128 {
+		t.Errorf("%+v, %v", head, err)
+	}
+	var e *ConfigError
+	if _, err := ParseHead("5:"); !errors.As(err, &e) || e.Field != "head" {
+		t.Errorf("an activation without a name: %v", err)
+	}
+}
+
 func TestLabels(t *testing.T) {
 	for text, want := range map[string][]string{"a\nb\nc": {"a", "b", "c"}, "a\nb c\n\n": {"a", "b c", ""}, "": nil} {
 		got, err := Labels(map[string]string{"labels": text}, 3)

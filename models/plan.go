@@ -113,16 +113,12 @@ const maxArena = 3 << 30
 func (p *Plan) cut() {
 	n := p.Network
 	ops := lower(n)
-	end := &tail{pool: n.Embedding, input: ops[len(ops)-1].layer}
-	if o := ops[len(ops)-1]; o.code == kernels.OpPointwise && o.squeeze < 0 {
-		end.op = &o
-		ops = ops[:len(ops)-1]
-	}
-	for _, c := range partition(n, ops, p.Options) {
+	last := len(ops) - 1
+	for _, c := range partition(n, ops[:last], p.Options) {
 		c.gate = newGate(n, c, p.Options.Lanes)
 		p.units = append(p.units, c)
 	}
-	p.units = append(p.units, end)
+	p.units = append(p.units, &tail{op: ops[last], pool: n.Embedding})
 	for _, d := range newDense(n, n.Embedding+1) {
 		p.units = append(p.units, d)
 	}

@@ -162,6 +162,31 @@ func TestLoadErrors(t *testing.T) {
 	}
 }
 
+// TestOtherSize checks that a blob runs at another input size than it was made
+// for, with a crop of the same share.
+func TestOtherSize(t *testing.T) {
+	made := mustNew(t, Config{Arch: MobileNetV1, Alpha: 0.1, Classes: 3, Height: 64, Width: 48})
+	p := DefaultPreprocess(made.Config)
+	p.Resize = 80
+	f := header(made, true)
+	f.Metadata = Metadata(made.Config, p)
+	for _, tc := range []struct{ height, width, resize int }{{64, 48, 80}, {48, 64, 80}, {96, 40, 120}, {32, 33, 41}} {
+		n := mustNew(t, Config{Arch: MobileNetV1, Alpha: 0.1, Classes: 3, Height: tc.height, Width: tc.width})
+		m := twin.New(twin.Options{})
+		s, err := NewSession(m, n, f, PlanOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Preprocess(); got.Resize != tc.resize || got.Filter != p.Filter {
+			t.Errorf("%+v: %+v", tc, got)
+		}
+		if s.Network() != n || s.Plan().Network != n {
+			t.Error("another network")
+		}
+		m.Close()
+	}
+}
+
 func TestProfile(t *testing.T) {
 	n := mustNew(t, Config{Arch: MobileNetV3Small, Alpha: 0.3, Classes: 5, Height: 48, Width: 48})
 	c := randomCheckpoint(n, 2, true)

@@ -2,58 +2,36 @@ package models
 
 import "glance/kernels"
 
-// tail is the global average pool, together with the 1x1 convolution before it
-// where there is one. Lanes split the channels, so that each pools what it has
-// computed and needs no barrier between.
+// tail is the 1x1 convolution before the global average pool, and the pool. (In
+// all networks the pool follows one, without a squeeze or a residual.) Lanes split
+// the channels, so that each pools what it has computed and needs no barrier
+// between.
 type tail struct {
-	op    *op // the convolution, or nil
-	pool  int // the pool's layer
-	input int // the layer the pool reads
+	op   op  // the convolution
+	pool int // the pool's layer
 }
 
-func (u *tail) reads() []int {
-	if u.op == nil {
-		return []int{u.input}
-	}
-	if u.op.residual >= 0 {
-		return []int{u.op.source, u.op.residual}
-	}
-	return []int{u.op.source}
-}
+func (u *tail) reads() []int { return []int{u.op.source} }
 
 func (u *tail) reserve(p *Plan, t int) {
-	if u.op != nil {
-		p.keep(u.op.layer, t)
-	}
+	p.keep(u.op.layer, t)
 	p.keep(u.pool, t)
 }
 
 func (u *tail) emit(e *emitter) {
 	n := e.plan.Network
-	pool := &n.Layers[u.pool]
-	if u.op != nil {
-		l := &n.Layers[u.op.layer]
-		e.step(newStep(layerPart(l), layerPart(pool)).touching(l.In.Size() + l.Out.Size() + pool.Out.Size()))
-	} else {
-		e.step(newStep(layerPart(pool)).touching(pool.In.Size() + pool.Out.Size()))
-	}
+	l, pool := &n.Layers[u.op.layer], &n.Layers[u.pool]
+	e.step(newStep(layerPart(l), layerPart(pool)).touching(l.In.Size() + l.Out.Size() + pool.Out.Size()))
 	e.phase(func(lane int, add func(kernels.Op)) {
-		out := splitEven(pool.In.C, e.program.Lanes, kernels.Panel)[lane]
+		out := splitEven(l.Out.C, e.program.Lanes, kernels.Panel)[lane]
 		if out.lo >= out.hi {
 			return
 		}
-		offset := kernels.Ptr(4 * out.lo)
-		if o := u.op; o != nil {
-			pw := kernels.Pointwise{X: e.tensor(o.source), Weights: e.weights(o.layer, 0).from(out.lo),
-				Y: e.tensor(o.layer) + offset, M: u32(o.out.Pixels()), K: u32(o.in.C), N: u32(out.hi - out.lo),
-				YStride: u32(o.out.C), Act: o.act}
-			if o.residual >= 0 {
-				pw.Residual = e.tensor(o.residual) + offset
-			}
-			add(pw)
-		}
-		add(kernels.SumRows{X: e.tensor(u.input) + offset, Y: e.tensor(u.pool) + offset, M: u32(pool.In.Pixels()),
-			N: u32(out.hi - out.lo), Stride: u32(pool.In.C), Scale: float32(1 / float64(pool.In.Pixels()))})
+		offset, channels, pixels := kernels.Ptr(4*out.lo), u32(out.hi-out.lo), u32(l.Out.Pixels())
+		add(kernels.Pointwise{X: e.tensor(u.op.source), Weights: e.weights(u.op.layer, 0).from(out.lo),
+			Y: e.tensor(u.op.layer) + offset, M: pixels, K: u32(l.In.C), N: channels, YStride: u32(l.Out.C), Act: l.Act})
+		add(kernels.SumRows{X: e.tensor(u.op.layer) + offset, Y: e.tensor(u.pool) + offset, M: pixels, N: channels,
+			Stride: u32(l.Out.C), Scale: float32(1 / float64(l.Out.Pixels()))})
 	})
 }
 
