@@ -159,7 +159,7 @@ export class Engine {
       const dataSize = size - prefix.length;
       const whole = blob.sha256 ? new Uint8Array(size) : undefined;
       whole?.set(prefix);
-      let shown = 0;
+      let shown = -Infinity;
       await download.data(dataSize, (offset, bytes) => {
         if (this.#memory) new Uint8Array(this.#memory.buffer, staging + offset, bytes.length).set(bytes);
         else this.#call('write', staging + offset, bytes);
