@@ -90,7 +90,6 @@ func TestAnswers(t *testing.T) {
 		{"multipart, odd boundary", "POST", "/classify", `multipart/form-data; boundary="a,b, c"`, oddMulti, 200},
 		{"RGB", "POST", "/classify?logits=1&width=300&height=260", "", apitest.RGB(img), 200},
 		{"RGBA", "POST", "/classify?logits=1&width=300&height=260", "", img.Pix, 200},
-		{"prepared", "POST", "/classify?logits=1&preprocess=none&width=224&height=224", "", apitest.RGB(apitest.Picture(224, 224, 2)), 200},
 		{"models", "GET", "/models", "", nil, 200},
 		{"HEAD", "HEAD", "/models", "", nil, 200},
 		{"OPTIONS", "OPTIONS", "/classify", "", nil, 204},

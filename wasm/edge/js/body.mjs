@@ -13,29 +13,31 @@ let buffered = 0; // bytes of bodies that requests in flight hold
 // ended.
 export async function withBody(request, limit, budget, use) {
   const declared = Number(request.headers.get("content-length")) || 0;
-  if (request.body === null) return use(new Uint8Array(0));
-  if (declared > limit) {
-    await discard(request.body.getReader(), 0, limit);
+  if (request.body === null || declared > limit) {
+    await discard(request, limit);
     return use(new Uint8Array(0)); // Go refuses by what is declared
   }
   const hold = new Hold(budget);
+  const reader = request.body.getReader();
   try {
-    return await use(await read(request.body, declared || firstBuffer, limit, hold).catch(refusal));
+    let body;
+    try {
+      body = await read(reader, declared || firstBuffer, limit, hold);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      body = error;
+    }
+    if (body instanceof Refusal || body.length > limit) await readOn(reader, body.length ?? 0, limit);
+    return await use(body);
   } finally {
     hold.release();
   }
 }
 
-function refusal(error) {
-  if (error instanceof Refusal) return error;
-  throw error;
-}
-
-async function read(stream, size, limit, hold) {
+async function read(reader, size, limit, hold) {
   hold.take(size);
   let bytes = new Uint8Array(size);
   let length = 0;
-  const reader = stream.getReader();
   for (;;) {
     const { done, value } = await reader.read().catch((error) => {
       throw new Refusal("bad_request", `the body ended early: ${error.message}`);
@@ -51,16 +53,17 @@ async function read(stream, size, limit, hold) {
     const room = value.subarray(0, bytes.length - length);
     bytes.set(room, length);
     length += room.length;
-    if (length > limit) {
-      await discard(reader, length, limit);
-      return bytes.subarray(0, length);
-    }
+    if (length > limit) return bytes.subarray(0, length);
   }
 }
 
-// discard reads on for a while, since a client that is still sending may not
-// look at the answer. Length is what has been read.
-async function discard(reader, length, limit) {
+// discard reads a body that nobody needs, within limits: a client that is still
+// sending may not look at the answer.
+export async function discard(request, limit) {
+  if (request.body !== null) await readOn(request.body.getReader(), 0, limit);
+}
+
+async function readOn(reader, length, limit) {
   try {
     while (length < 4 * limit) {
       const { done, value } = await reader.read();

@@ -9,25 +9,40 @@ import (
 	"glance/tools/api"
 	"glance/tools/picture"
 	"glance/wasm/edge/jpeg"
+	"glance/wasm/edge/png"
 )
 
 // decoder decodes pictures within the memory of an isolate.
 type decoder struct{ machine jpeg.Machine }
 
-// decode implements [api.Decoder]. Plain JPEG files are decoded row by row by
-// package jpeg, everything else by package picture, if it fits.
+// rows is a decoder that goes row by row.
+type rows interface {
+	Rows(dst []byte, row, rows int) error
+	Close() error
+}
+
+// decode implements [api.Decoder]. Plain JPEG and PNG files are decoded row by row
+// by packages jpeg and png, everything else by package picture, if it fits.
 func (d *decoder) decode(data []byte, l api.Limits) (api.Picture, error) {
 	info, err := picture.Probe(data, l.Pixels)
 	if err != nil {
 		return nil, api.PictureError(err)
 	}
-	if info.Format == "JPEG" {
+	p := &byRows{data: data, info: info, limits: l, opaque: true}
+	switch {
+	case info.Format == "JPEG":
 		img, err := jpeg.Open(d.machine, data, jpeg.Options{Orientation: info.Orientation, MaxBytes: l.Decode})
-		switch {
-		case err == nil:
-			return &photo{img: img, data: data, info: info, limits: l}, nil
-		case errors.Is(err, jpeg.ErrMemory):
+		if errors.Is(err, jpeg.ErrMemory) {
 			return nil, tooLarge(info, l)
+		}
+		if err == nil {
+			p.rows, p.width, p.height = img, img.Width, img.Height
+			return p, nil
+		}
+	case info.Format == "PNG" && info.Orientation == 1:
+		if img, err := png.Open(data); err == nil {
+			p.rows, p.width, p.height, p.opaque = img, img.Width, img.Height, img.Opaque()
+			return p, nil
 		}
 	}
 	return decodeWhole(data, info, l)
@@ -75,24 +90,26 @@ func bytesPerPixel(data []byte, info picture.Info) int64 {
 	return n + 2 // gray or palette
 }
 
-// photo is a JPEG that is decoded as its rows are asked for. Where its stream
+// byRows is a picture that is decoded as its rows are asked for. Where the file
 // turns out not to be regular, all of it is decoded by package picture, whose
 // rows are the same up to there.
-type photo struct {
-	img    *jpeg.Image
-	data   []byte
-	info   picture.Info
-	limits api.Limits
-	whole  api.Picture
+type byRows struct {
+	rows          rows
+	width, height int
+	opaque        bool
+	data          []byte
+	info          picture.Info
+	limits        api.Limits
+	whole         api.Picture
 }
 
-func (p *photo) Size() (int, int) { return p.img.Width, p.img.Height }
+func (p *byRows) Size() (int, int) { return p.width, p.height }
 
-func (p *photo) Opaque() bool { return true }
+func (p *byRows) Opaque() bool { return p.opaque }
 
-func (p *photo) Rows(dst []byte, row, rows int) error {
+func (p *byRows) Rows(dst []byte, row, rows int) error {
 	if p.whole == nil {
-		if p.img.Rows(dst, row, rows) == nil {
+		if p.rows.Rows(dst, row, rows) == nil {
 			return nil
 		}
 		if err := p.fallBack(); err != nil {
@@ -102,14 +119,14 @@ func (p *photo) Rows(dst []byte, row, rows int) error {
 	return p.whole.Rows(dst, row, rows)
 }
 
-func (p *photo) Close() error {
-	if p.whole != nil || p.img.Close() == nil {
+func (p *byRows) Close() error {
+	if p.whole != nil || p.rows.Close() == nil {
 		return nil
 	}
 	return p.fallBack()
 }
 
-func (p *photo) fallBack() (err error) {
+func (p *byRows) fallBack() (err error) {
 	p.whole, err = decodeWhole(p.data, p.info, p.limits)
 	return err
 }

@@ -1,0 +1,101 @@
+package edge_test
+
+import (
+	"testing"
+	"time"
+
+	"glance/tools/api/apitest"
+)
+
+// BenchmarkRequest measures the processor time of workerd for a warm request, as
+// Cloudflare bills it, all threads of the process together.
+//
+//	go test -run - -bench Request ./wasm/edge
+func BenchmarkRequest(b *testing.B) {
+	w := start(b, config{})
+	picture := apitest.Picture(640, 480, 1)
+	pixels := apitest.RGB(apitest.Picture(224, 224, 1))
+	const raw = "&width=224&height=224"
+	cases := []struct {
+		name, target string
+		body         []byte
+	}{
+		{"health", "/healthz", nil},
+		{"raw224/v3_small", "/classify?model=" + small + raw, pixels},
+		{"raw224/v2", "/classify?model=" + moderation + raw, pixels},
+		{"raw224/tiny", "/classify?model=" + tiny + raw, pixels}, // next to no network: all the rest
+		{"jpeg640x480/v3_small", "/classify?model=" + small, apitest.JPEG(b, picture)},
+		{"jpeg640x480/v2", "/classify?model=" + moderation, apitest.JPEG(b, picture)},
+		{"png640x480/v3_small", "/classify?model=" + small, apitest.PNG(b, picture)},
+	}
+	for _, c := range cases {
+		method := "POST"
+		if c.body == nil {
+			method = "GET"
+		}
+		b.Run(c.name, func(b *testing.B) {
+			for range 200 { // until the optimised code runs
+				if a := w.send(b, method, c.target, "", c.body); a.status != 200 {
+					b.Fatalf("%d %s", a.status, a.body)
+				}
+			}
+			before := w.cpu(b)
+			b.ResetTimer()
+			for range b.N {
+				w.send(b, method, c.target, "", c.body)
+			}
+			b.ReportMetric(float64((w.cpu(b)-before).Nanoseconds())/1e6/float64(b.N), "cpu-ms/op")
+			b.ReportMetric(float64(len(c.body)), "body-bytes")
+		})
+	}
+}
+
+// BenchmarkCold measures the first request of a new isolate: boot, weights, hash,
+// packing, inference in code that is not optimised yet.
+func BenchmarkCold(b *testing.B) {
+	jpg := apitest.JPEG(b, apitest.Picture(640, 480, 1))
+	pixels := apitest.RGB(apitest.Picture(224, 224, 1))
+	cases := []struct {
+		name, target string
+		body         []byte
+	}{
+		{"raw224/v3_small", "/classify?width=224&height=224&model=" + small, pixels},
+		{"jpeg640x480/v3_small", "/classify?model=" + small, jpg},
+		{"jpeg640x480/v2", "/classify?model=" + moderation, jpg},
+	}
+	for _, c := range cases {
+		b.Run(c.name, func(b *testing.B) {
+			var first, cpu time.Duration
+			for range b.N {
+				w := start(b, config{})
+				before, begin := w.cpu(b), time.Now()
+				if a := w.send(b, "POST", c.target, "", c.body); a.status != 200 {
+					b.Fatalf("%d %s", a.status, a.body)
+				}
+				first += time.Since(begin)
+				cpu += w.cpu(b) - before
+			}
+			b.ReportMetric(float64(first.Nanoseconds())/1e6/float64(b.N), "first-ms")
+			b.ReportMetric(float64(cpu.Nanoseconds())/1e6/float64(b.N), "first-cpu-ms")
+		})
+	}
+}
+
+// BenchmarkStartUp measures the processor time until workerd listens, for this
+// worker and for an empty one: the difference is what Cloudflare limits to one
+// second, compiling and evaluating the modules.
+func BenchmarkStartUp(b *testing.B) {
+	cases := []struct{ name, main string }{
+		{"empty", "export default { fetch() { return new Response(); } };"},
+		{"glance", ""},
+	}
+	for _, c := range cases {
+		b.Run(c.name, func(b *testing.B) {
+			var cpu time.Duration
+			for range b.N {
+				cpu += start(b, config{main: c.main}).cpu(b)
+			}
+			b.ReportMetric(float64(cpu.Nanoseconds())/1e6/float64(b.N), "cpu-ms/op")
+		})
+	}
+}
