@@ -20,8 +20,6 @@
 //	top=K             how many predictions, 1 to the number of classes; 5, or all where there are fewer
 //	threshold=P       only predictions of at least probability P
 //	logits=true       the raw logits too
-//	preprocess=none   the picture is already resized and cropped to the model's input (GET /models gives
-//	                  its size): only normalise it
 //
 // # Answers
 //

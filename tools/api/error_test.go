@@ -54,12 +54,10 @@ func TestErrors(t *testing.T) {
 		{"threshold above 1", "POST", "/classify?threshold=50", "", jpg, 400, api.BadRequest, "threshold"},
 		{"threshold NaN", "POST", "/classify?threshold=NaN", "", jpg, 400, api.BadRequest, "threshold"},
 		{"logits", "POST", "/classify?logits=some", "", jpg, 400, api.BadRequest, "logits"},
-		{"preprocess", "POST", "/classify?preprocess=magic", "", jpg, 400, api.BadRequest, "preprocess"},
 		{"width alone", "POST", "/classify?width=3", "", jpg, 400, api.BadRequest, "height"},
 		{"negative width", "POST", "/classify?width=-3&height=1", "", jpg, 400, api.BadRequest, "width"},
 		{"raw length", "POST", "/classify?width=3&height=2", "", make([]byte, 19), 400, api.BadRequest, "18 (RGB) or 24 (RGBA)"},
 		{"raw too large", "POST", "/classify?width=2000000000&height=2000000000", "", make([]byte, 19), 413, api.ImageTooLarge, "2000000000"},
-		{"prepared size", "POST", "/classify?preprocess=none", "", jpg, 400, api.BadRequest, "60 x 50"},
 		{"empty", "POST", "/classify", "image/jpeg", nil, 400, api.BadRequest, "empty"},
 		{"empty raw", "POST", "/classify?width=1&height=1", "", nil, 400, api.BadRequest, "empty"},
 		{"too large", "POST", "/classify", "", make([]byte, maxBody+1), 413, api.BodyTooLarge, "1048576"},
@@ -265,7 +263,7 @@ func FuzzServe(f *testing.F) {
 	f.Add("", "", apitest.GIF(f, img))
 	f.Add("", multiType, multi)
 	f.Add("width=20&height=16", "", apitest.RGB(img))
-	f.Add("preprocess=none&threshold=0.5&top=3&model="+other, "image/jpeg", jpg[:200])
+	f.Add("threshold=0.5&top=3&model="+other, "image/jpeg", jpg[:200])
 	h := newHandler(f)
 	want := do(h, "POST", "/embed", "", jpg).Body.String()
 	embedding := func(body string) string {

@@ -155,7 +155,9 @@ type Timing struct {
 	Network    float64 `json:"network"`
 }
 
-func (t Timing) total() float64 { return t.Decode + t.Preprocess + t.Network }
+func (t Timing) total() float64 {
+	return math.Round((t.Decode+t.Preprocess+t.Network)*1000) / 1000
+}
 
 // run is a picture's way through a model.
 type run struct {
@@ -194,7 +196,7 @@ func (h *Handler) run(r *http.Request, use func(*run) error) error {
 	x.model.mu.Lock()
 	defer x.model.mu.Unlock()
 	start = time.Now()
-	if err := x.model.set(p, q.prepared); err != nil {
+	if err := x.model.set(p); err != nil {
 		return err
 	}
 	x.Preprocess = lap(&start)
@@ -205,10 +207,10 @@ func (h *Handler) run(r *http.Request, use func(*run) error) error {
 	return use(x)
 }
 
-// lap returns the milliseconds since start and sets it to now.
+// lap returns the milliseconds since start, to a thousandth, and sets it to now.
 func lap(start *time.Time) float64 {
 	now := time.Now()
-	ms := float64(now.Sub(*start).Nanoseconds()) / 1e6
+	ms := float64(now.Sub(*start).Microseconds()) / 1000
 	*start = now
 	return ms
 }

@@ -190,30 +190,6 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-// TestPrepared sends a picture of the input's size that is not to be resized.
-func TestPrepared(t *testing.T) {
-	h := newHandler(t)
-	img := apitest.Picture(96, 96, 5)
-	got := decode[api.Classification](t, do(h, "POST", "/classify?logits=true&preprocess=none&width=96&height=96", "", apitest.RGB(img)))
-	s := session(t, small)
-	p := s.Preprocess()
-	var values []float32
-	for i := 0; i < len(img.Pix); i += 4 {
-		for c := range 3 {
-			values = append(values, (float32(img.Pix[i+c])/255-float32(p.Mean[c]))/float32(p.Std[c]))
-		}
-	}
-	if err := s.SetInput(values); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Run(); err != nil {
-		t.Fatal(err)
-	}
-	if want := s.Logits(nil); !slices.Equal(got.Logits, want) {
-		t.Errorf("logits differ from those of the normalised tensor: %v and %v first", got.Logits[0], want[0])
-	}
-}
-
 func TestEmbed(t *testing.T) {
 	h := newHandler(t)
 	jpg := apitest.JPEG(t, apitest.Picture(100, 100, 6))

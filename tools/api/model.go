@@ -88,10 +88,7 @@ func (m *Model) className(class int) string {
 }
 
 // set makes the picture the network's input.
-func (m *Model) set(p Picture, prepared bool) error {
-	if prepared {
-		return m.setPrepared(p)
-	}
+func (m *Model) set(p Picture) error {
 	width, height := p.Size()
 	img, err := m.session.Image(width, height)
 	if err != nil {
@@ -123,36 +120,4 @@ func (m *Model) scratch(n int) []byte {
 		m.rows = make([]byte, n)
 	}
 	return m.rows[:n]
-}
-
-// setPrepared normalises a picture of the input's size: (v/255 - mean) / std in
-// float32, as torchvision does.
-func (m *Model) setPrepared(p Picture) error {
-	in := m.session.Network().InputShape()
-	if width, height := p.Size(); width != in.W || height != in.H {
-		return Refuse(BadRequest, "the picture is %d x %d pixels; with preprocess=none this model takes %d x %d", width, height, in.W, in.H)
-	}
-	pixels := m.scratch(in.Pixels() * 4)
-	if err := p.Rows(pixels, 0, in.H); err != nil {
-		return err
-	}
-	if !p.Opaque() {
-		models.Flatten(pixels, pixels)
-	}
-	values := make([]float32, in.Size())
-	recipe := m.session.Preprocess()
-	for c := range 3 {
-		var table [256]float32
-		mean, std := float32(recipe.Mean[c]), float32(recipe.Std[c])
-		for v := range table {
-			table[v] = (float32(v)/255 - mean) / std
-		}
-		for i := range in.Pixels() {
-			values[3*i+c] = table[pixels[4*i+c]]
-		}
-	}
-	if err := m.session.SetInput(values); err != nil {
-		return err
-	}
-	return p.Close()
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/binary"
 	"errors"
 
 	"glance/tools/picture"
@@ -116,8 +117,8 @@ func (r *raw) Rows(dst []byte, row, rows int) error {
 	}
 	src := r.pixels[3*from:]
 	for i := range n {
-		p := dst[4*i : 4*i+4 : 4*i+4]
-		p[0], p[1], p[2], p[3] = src[3*i], src[3*i+1], src[3*i+2], 255
+		p := src[3*i : 3*i+3 : 3*i+3]
+		binary.LittleEndian.PutUint32(dst[4*i:], uint32(p[0])|uint32(p[1])<<8|uint32(p[2])<<16|255<<24)
 	}
 	return nil
 }

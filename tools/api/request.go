@@ -22,8 +22,7 @@ type query struct {
 	top           int // 0: the default
 	threshold     float32
 	logits        bool
-	prepared      bool // preprocess=none
-	width, height int  // of raw pixels; 0 for a file
+	width, height int // of raw pixels; 0 for a file
 }
 
 // parseQuery reads the parameters and refuses unknown values. Parameters it
@@ -44,13 +43,6 @@ func parseQuery(v url.Values) (q query, err error) {
 		if q.logits, err = strconv.ParseBool(s); err != nil {
 			return q, Refuse(BadRequest, "logits is %q, want true or false", clip(s))
 		}
-	}
-	switch s := v.Get("preprocess"); s {
-	case "", "model":
-	case "none":
-		q.prepared = true
-	default:
-		return q, Refuse(BadRequest, "preprocess is %q, want model (the default) or none", clip(s))
 	}
 	if q.width, err = positive(v, "width"); err != nil {
 		return q, err
