@@ -76,7 +76,7 @@ var programs = []struct{ file, pkg, tags string }{
 }
 
 // kernelModules are copied from kernels/simd.
-var kernelModules = []string{"simd128", "relaxed", "simd128-threads", "relaxed-threads"}
+var kernelModules = []string{"simd128", "relaxed", "simd128-threads", "relaxed-threads", "roofline128", "roofline_relaxed"}
 
 // Site builds the site. Files whose content has not changed keep their time, so
 // that browsers keep them too.
