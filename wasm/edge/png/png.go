@@ -210,7 +210,10 @@ func (im *Image) convert(dst []byte) {
 }
 
 // chunks reads the contents of the IDAT chunks one after another.
-type chunks struct{ parts [][]byte }
+type chunks struct {
+	parts [][]byte
+	at    int // bytes read of the first
+}
 
 func (c *chunks) add(b []byte) {
 	if len(b) > 0 {
@@ -225,7 +228,7 @@ func (c *chunks) Read(p []byte) (int, error) {
 	if !c.any() {
 		return 0, io.EOF
 	}
-	n := copy(p, c.parts[0])
+	n := copy(p, c.parts[0][c.at:])
 	c.skip(n)
 	return n, nil
 }
@@ -235,13 +238,13 @@ func (c *chunks) ReadByte() (byte, error) {
 	if !c.any() {
 		return 0, io.EOF
 	}
-	b := c.parts[0][0]
+	b := c.parts[0][c.at]
 	c.skip(1)
 	return b, nil
 }
 
 func (c *chunks) skip(n int) {
-	if c.parts[0] = c.parts[0][n:]; len(c.parts[0]) == 0 {
-		c.parts = c.parts[1:]
+	if c.at += n; c.at == len(c.parts[0]) {
+		c.parts, c.at = c.parts[1:], 0
 	}
 }
