@@ -108,7 +108,11 @@ export interface ModelEntry {
   /** Size of the weights. */
   bytes: number;
   sha256: string;
+  /** Identifier of the SPDX licence list. */
   licence?: string;
+  /** Absolute URL of the licence's text. */
+  licenceURL?: string;
+  /** Where the weights come from. */
   source?: string;
   /** Number of outputs. */
   classes: number;

@@ -40,7 +40,11 @@ export async function models(options = {}) {
     if (options.signal?.aborted) throw abortError(options.signal);
     throw new GlanceError('manifest', `The list of models at ${manifest} could not be read: ${/** @type {Error} */ (cause).message}.`, cause);
   }
-  return list.map((/** @type {any} */ entry) => ({ ...entry, url: new URL(entry.url, manifest).href }));
+  return list.map((/** @type {any} */ entry) => ({
+    ...entry,
+    url: new URL(entry.url, manifest).href,
+    ...(entry.licenceURL && { licenceURL: new URL(entry.licenceURL, manifest).href }),
+  }));
 }
 
 /**

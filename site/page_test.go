@@ -99,7 +99,7 @@ func TestPageClassifiesChosenPicture(t *testing.T) {
 					if math.Abs(bar.Probability-probability) > tolerance {
 						t.Errorf("%s, %s: %s has probability %.4f, natively %.4f", model, name, bar.Label, bar.Probability, probability)
 					}
-					if !regexp.MustCompile(`^\d+(\.\d)? %$`).MatchString(bar.Percent) {
+					if !regexp.MustCompile(`^(\d+|\d\.\d|<\x{a0}0\.1)\x{a0}%$`).MatchString(bar.Percent) {
 						t.Errorf("%s, %s: percentage %q", model, name, bar.Percent)
 					}
 				}
@@ -108,7 +108,7 @@ func TestPageClassifiesChosenPicture(t *testing.T) {
 					t.Errorf("screen readers hear %q, want %q", spoken, want)
 				}
 				times := evaluate[string](t, ctx, `document.getElementById('time').textContent`)
-				if !regexp.MustCompile(`^[\d.]+ ms per frame, of which the network [\d.]+ ms$`).MatchString(times) {
+				if !regexp.MustCompile(`^[\d.]+\x{a0}ms per frame, network [\d.]+\x{a0}ms$`).MatchString(times) {
 					t.Errorf("times %q", times)
 				}
 			}

@@ -81,7 +81,6 @@ func (c *camera) run() {
 	p := c.page
 	c.stream, c.ended = stream, make(chan struct{})
 	c.button.SetTextContent("Stop the camera")
-	c.button.SetAttribute("aria-pressed", "true")
 	p.picture = js.Undefined()
 	p.shown++
 	p.results.clear()
@@ -163,7 +162,6 @@ func (c *camera) stop() {
 	c.stream = js.Undefined()
 	close(c.ended)
 	c.button.SetTextContent("Use the camera")
-	c.button.SetAttribute("aria-pressed", "false")
 }
 
 // refusal says why there is no camera and what to do.

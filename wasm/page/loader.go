@@ -22,6 +22,7 @@ type loader struct {
 	cancel   *dom.HTMLButtonElement
 	facts    dom.HTMLElement
 	licence  dom.HTMLElement
+	terms    *dom.HTMLAnchorElement // in licence
 
 	models     []js.Value // ModelEntry
 	classifier js.Value   // undefined until loaded
@@ -39,6 +40,7 @@ func newLoader(p *page) *loader {
 		cancel:   element[*dom.HTMLButtonElement]("cancel"),
 		facts:    element[dom.HTMLElement]("facts"),
 		licence:  element[dom.HTMLElement]("licence"),
+		terms:    element[*dom.HTMLAnchorElement]("terms"),
 	}
 }
 
@@ -103,7 +105,7 @@ func (l *loader) load() {
 	l.abort = abort
 	l.page.notice.hide()
 	l.facts.SetTextContent("")
-	l.licence.SetTextContent("")
+	hide(l.licence, true)
 	l.stage("Loading "+title, 0, model.Get("bytes").Float())
 
 	onProgress := js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -187,7 +189,13 @@ func (l *loader) describe(model js.Value) {
 	}
 	l.facts.SetTextContent(strings.Join(facts, " · "))
 	if licence := model.Get("licence"); licence.Type() == js.TypeString {
-		l.licence.SetTextContent("Licence of the weights: " + licence.String())
+		l.terms.SetTextContent(licence.String())
+		if url := model.Get("licenceURL"); url.Type() == js.TypeString {
+			l.terms.SetAttribute("href", url.String())
+		} else {
+			l.terms.RemoveAttribute("href")
+		}
+		hide(l.licence, false)
 	}
 }
 

@@ -95,7 +95,7 @@ func (r *results) show(predictions, timing js.Value) {
 		b.percent.SetTextContent(percent(probability))
 		b.fill.Style().SetProperty("transform", "scaleX("+strconv.FormatFloat(probability, 'f', 4, 64)+")", "")
 	}
-	r.time.SetTextContent(milliseconds(timing.Get("total").Float()) + " per frame, of which the network " +
+	r.time.SetTextContent(milliseconds(timing.Get("total").Float()) + " per frame, network " +
 		milliseconds(timing.Get("network").Float()))
 }
 
@@ -121,12 +121,16 @@ func (r *results) announceChange(predictions js.Value) {
 	}
 }
 
+// percent writes a probability with a digit after the point where it is small.
+// The space in it, as in milliseconds, does not break.
 func percent(probability float64) string {
-	digits := 0
-	if probability < 0.0995 {
-		digits = 1
+	switch {
+	case probability >= 0.0995:
+		return strconv.FormatFloat(100*probability, 'f', 0, 64) + "\u00a0%"
+	case probability >= 0.0005:
+		return strconv.FormatFloat(100*probability, 'f', 1, 64) + "\u00a0%"
 	}
-	return strconv.FormatFloat(100*probability, 'f', digits, 64) + " %"
+	return "<\u00a00.1\u00a0%"
 }
 
 func milliseconds(ms float64) string {
@@ -134,7 +138,7 @@ func milliseconds(ms float64) string {
 	if ms >= 99.5 {
 		digits = 0
 	}
-	return strconv.FormatFloat(ms, 'f', digits, 64) + " ms"
+	return strconv.FormatFloat(ms, 'f', digits, 64) + "\u00a0ms"
 }
 
 func megabytes(bytes float64) string {
