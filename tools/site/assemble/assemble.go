@@ -219,6 +219,9 @@ func write(out string, files map[string][]byte) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
+	if err := ours(out); err != nil {
+		return err
+	}
 	err := filepath.WalkDir(out, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -247,6 +250,21 @@ func write(out string, files map[string][]byte) error {
 			if _, err := update(filepath.Join(out, filepath.FromSlash(name)+".gz"), packed, changed); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// ours makes sure that a folder is empty or holds a site, as files in it that are
+// not the site's are going to be removed.
+func ours(out string) error {
+	entries, err := os.ReadDir(out)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	for _, name := range []string{"glance.js", "models.json"} {
+		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
+			return fmt.Errorf("%s is not empty and holds no site: name another folder, or empty this one", out)
 		}
 	}
 	return nil
