@@ -15,6 +15,7 @@ import (
 	"glance/kernels/simd"
 	"glance/models"
 	"glance/weights"
+	"glance/weights/catalog"
 )
 
 const extension = ".safetensors"
@@ -29,31 +30,52 @@ type Files struct {
 	loaded map[string]*Model
 }
 
-// NewFiles lists the blobs in dir. The model named first, if it is there, is the
-// default; without it the first by name is.
-func NewFiles(dir, first string) (*Files, error) {
+// Names lists the models in a folder: those of the catalogue first, in its order.
+func Names(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*"+extension))
 	if err != nil {
 		return nil, err
 	}
-	f := &Files{dir: dir, loaded: map[string]*Model{}}
+	known, err := catalog.Load()
+	if err != nil {
+		return nil, err
+	}
+	rank := map[string]int{}
+	for i, m := range known.Models {
+		rank[m.Name] = i - len(known.Models)
+	}
+	var names []string
 	for _, path := range paths {
-		info, err := readInfo(path)
+		names = append(names, strings.TrimSuffix(filepath.Base(path), extension))
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return rank[a] - rank[b] })
+	if len(names) == 0 {
+		return nil, fmt.Errorf("there are no models in %s: `make weights` fetches them", dir)
+	}
+	return names, nil
+}
+
+// NewFiles lists the blobs in dir. The default is the model named first, or for ""
+// the first of [Names].
+func NewFiles(dir, first string) (*Files, error) {
+	names, err := Names(dir)
+	if err != nil {
+		return nil, err
+	}
+	if first != "" {
+		i := slices.Index(names, first)
+		if i < 0 {
+			return nil, fmt.Errorf("there is no model %s in %s", first, dir)
+		}
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, first)
+	}
+	f := &Files{dir: dir, loaded: map[string]*Model{}}
+	for _, name := range names {
+		info, err := readInfo(filepath.Join(dir, name+extension))
 		if err != nil {
 			return nil, err
 		}
 		f.infos = append(f.infos, info)
-	}
-	if len(f.infos) == 0 {
-		return nil, fmt.Errorf("there are no models in %s: `make weights` fetches them", dir)
-	}
-	i := slices.IndexFunc(f.infos, func(m Info) bool { return m.Name == first })
-	switch {
-	case i > 0:
-		info := f.infos[i]
-		f.infos = slices.Insert(slices.Delete(f.infos, i, i+1), 0, info)
-	case i < 0 && first != "":
-		return nil, fmt.Errorf("there is no model %s in %s", first, dir)
 	}
 	return f, nil
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -55,6 +56,9 @@ var routes = map[string]route{
 	"/models":   {"GET, HEAD, OPTIONS", false, (*Handler).models},
 	"/healthz":  {"GET, HEAD, OPTIONS", false, (*Handler).health},
 }
+
+// Paths lists the paths of the routes.
+func Paths() []string { return slices.Sorted(maps.Keys(routes)) }
 
 func (r route) allows(method string) bool {
 	if r.image {

@@ -4,6 +4,8 @@
 //
 //	go run ./tools/serve [-addr 127.0.0.1:8080] [-dir build/site]
 //
+// With -api it classifies pictures as the edge worker does, see tools/api.
+//
 // Where the port is taken it uses a free one and says so. It ends on an
 // interrupt.
 package main
@@ -42,8 +44,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one")
 	dir := flags.String("dir", filepath.Join("build", "site"), "`folder` to serve")
 	isolate := flags.Bool("isolate", true, "send COOP and COEP, which threads need")
+	classify := flags.Bool("api", false, "answer POST /classify and the other routes of tools/api too")
+	weights := flags.String("weights", "weights", "`folder` with the models of -api")
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: serve [-addr 127.0.0.1:8080] [-dir build/site] [-isolate=false]\n\nServes a folder as a static site.\n\n")
+		fmt.Fprintf(stderr, "usage: serve [-addr 127.0.0.1:8080] [-dir build/site] [-isolate=false] [-api [-weights weights]]\n\nServes a folder as a static site.\n\n")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -55,15 +59,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q; the folder is given with -dir", flags.Arg(0))
 	}
-	if info, err := os.Stat(*dir); err != nil || !info.IsDir() {
+	if info, err := os.Stat(*dir); !*classify && (err != nil || !info.IsDir()) {
 		return fmt.Errorf("%s is not a folder; build the site first: go run ./tools/site", *dir)
+	}
+	handler := static.Handler(*dir, static.Options{Isolate: *isolate})
+	if *classify {
+		var err error
+		if handler, err = withAPI(*weights, handler); err != nil {
+			return err
+		}
 	}
 	listener, err := listen(*addr, stderr)
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
-		Handler:           static.Handler(*dir, static.Options{Isolate: *isolate}),
+		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 	}
 	failed := make(chan error, 1)

@@ -128,16 +128,10 @@ func (o Options) compile() ([]byte, error) {
 func (o Options) readModels() ([]Model, error) {
 	names := o.Models
 	if names == nil {
-		paths, err := filepath.Glob(filepath.Join(o.Weights, "*"+extension))
-		if err != nil {
+		var err error
+		if names, err = api.Names(o.Weights); err != nil {
 			return nil, err
 		}
-		for _, path := range paths {
-			names = append(names, strings.TrimSuffix(filepath.Base(path), extension))
-		}
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("there are no models in %s: `make weights` fetches them", o.Weights)
 	}
 	var list []Model
 	for _, name := range names {
