@@ -62,9 +62,9 @@ func norms(c *checkpoint.Checkpoint) ([]norm, error) {
 }
 
 // momenta are the usual weights of a new batch in the running average (PyTorch's
-// meaning): PyTorch's default, MobileNetV3's, TensorFlow's for V1 and V2, and
-// values between.
-var momenta = []float64{0.1, 0.05, 0.03, 0.01, 0.003, 0.001}
+// meaning), the one that leaves most first: TensorFlow's for V1 and V2 is 0.003,
+// MobileNetV3's 0.01, PyTorch's default 0.1.
+var momenta = []float64{0.001, 0.003, 0.01, 0.03, 0.05, 0.1}
 
 // weak is the part of the initial statistics that is worth a warning where
 // nothing but the number of batches is known.
@@ -110,7 +110,7 @@ func BatchNorms(c *checkpoint.Checkpoint) ([]string, error) {
 		warn("the statistics of %d of %d batch norms are stale, the worst is %s: after %.0f batches with momentum %g, %.2g of the initial variance of 1 is left, "+
 			"and most of their channels hold little else (median %.2g)",
 			len(affected), len(list), checkpoint.Printable(affected[0].name), affected[0].batches, m, left, median(affected[0].variance))
-	} else if n := list[0].batches; n >= 0 && math.Pow(0.99, n) > weak {
+	} else if n := list[0].batches; n >= 0 && math.Pow(0.99, n) > weak && len(above(list, 0.01)) >= floor(list) {
 		warn("the batch norms averaged over only %.0f batches: if the momentum was 0.01, as in the code of MobileNetV3, %.2g of the initial statistics is left",
 			n, math.Pow(0.99, n))
 	}
@@ -145,30 +145,41 @@ func (n *norm) initial() bool {
 		!slices.ContainsFunc(n.variance, func(v float32) bool { return v != 1 })
 }
 
+// floor is how many batch norms' variances must lie above the remainder for a
+// momentum to be theirs: those in squeezes may have another one.
+func floor(list []norm) int { return int(math.Ceil(0.7 * float64(len(list)))) }
+
+// above returns the batch norms none of whose variances lies below what a
+// momentum leaves of the initial 1.
+func above(list []norm, momentum float64) []norm {
+	var found []norm
+	for _, n := range list {
+		left := math.Pow(1-momentum, n.batches)
+		if n.batches >= 1 && len(n.variance) > 0 && float64(slices.Min(n.variance)) >= left*(1-1e-3) {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
 // trace looks for the momentum whose remainder of the initial variance shows in
 // the stored ones, and returns the batch norms it dominates, the worst first.
 func trace(list []norm) (momentum float64, affected []norm, ok bool) {
 	const (
 		tiny  = 1e-6 // remainders below this harm nothing
-		floor = 0.7  // part of the batch norms that must lie above the remainder: those in squeezes may have another momentum
-		ratio = 4    // median of a batch norm's variances over the remainder, below which that dominates
+		ratio = 2    // median of a batch norm's variances over the remainder, below which that dominates
+		few   = 0.05 // part of the batch norms that may be dominated by chance
 	)
 	for _, m := range momenta {
-		above := 0
-		var dominated []norm
-		for _, n := range list {
-			left := math.Pow(1-m, n.batches)
-			if n.batches < 1 || left < tiny || len(n.variance) == 0 {
-				continue
-			}
-			if float64(slices.Min(n.variance)) >= left*(1-1e-3) {
-				above++
-				if median(n.variance) < ratio*left {
-					dominated = append(dominated, n)
-				}
-			}
+		candidates := above(list, m)
+		if len(candidates) < floor(list) {
+			continue
 		}
-		if len(dominated) > 0 && float64(above) >= floor*float64(len(list)) {
+		dominated := slices.DeleteFunc(candidates, func(n norm) bool {
+			left := math.Pow(1-m, n.batches)
+			return left < tiny || median(n.variance) >= ratio*left
+		})
+		if float64(len(dominated)) > few*float64(len(list)) {
 			slices.SortStableFunc(dominated, func(a, b norm) int { return cmp.Compare(median(a.variance), median(b.variance)) })
 			return m, dominated, true
 		}

@@ -4,17 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/gif"  // sizes of pictures
-	_ "image/jpeg" //
-	_ "image/png"  //
+	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
-
-	_ "golang.org/x/image/webp" //
 
 	"glance/kernels"
 	"glance/kernels/twin"
@@ -25,6 +20,7 @@ import (
 
 const (
 	maxPixels = 100_000_000 // of a picture
+	headBytes = 1 << 16     // of a file that are read to recognise it
 	maxFile   = 512 << 20   // bytes of a picture's file
 	maxFiles  = 1 << 20     // files looked at
 )
@@ -54,12 +50,15 @@ func OpenFolder(dir string, count int, n *models.Network, p models.Preprocess) (
 		if len(f.Files)+f.Skipped == maxFiles {
 			return fmt.Errorf("more than %d files", maxFiles)
 		}
-		size, ok := sizeOf(path)
-		if !ok {
+		isPicture, fitting, err := f.probe(path)
+		if err != nil {
+			return err
+		}
+		if !isPicture {
 			f.Skipped++
 			return nil
 		}
-		fits[path] = size.Width == f.shape.W && size.Height == f.shape.H
+		fits[path] = fitting
 		f.Files = append(f.Files, path)
 		return nil
 	})
@@ -89,15 +88,26 @@ func OpenFolder(dir string, count int, n *models.Network, p models.Preprocess) (
 	return f, err
 }
 
-// sizeOf returns the size of a picture as it is stored.
-func sizeOf(path string) (image.Config, bool) {
+// probe says whether a file is a picture, and one of the input's size.
+func (f *Folder) probe(path string) (isPicture, fitting bool, err error) {
 	r, err := os.Open(path)
 	if err != nil {
-		return image.Config{}, false
+		return false, false, err
 	}
 	defer r.Close()
-	config, _, err := image.DecodeConfig(r)
-	return config, err == nil
+	head, err := io.ReadAll(io.LimitReader(r, headBytes))
+	if err != nil {
+		return false, false, err
+	}
+	info, err := picture.Probe(head, maxPixels)
+	var e *picture.Error
+	if errors.As(err, &e) {
+		return e.Code != picture.Unsupported, false, nil
+	}
+	if info.Orientation >= 5 { // stored on its side
+		info.Width, info.Height = info.Height, info.Width
+	}
+	return true, info.Width == f.shape.W && info.Height == f.shape.H, err
 }
 
 // Len implements [Images].
