@@ -25,19 +25,24 @@ var storageTypes = map[string]weights.DType{
 // inert are globals that checkpoints hold beside their tensors: training
 // arguments, schedulers' counters. They stay opaque.
 var inert = map[string]bool{
-	"argparse.Namespace":      true,
-	"collections.Counter":     true,
-	"collections.defaultdict": true,
-	"torch.Size":              true,
-	"torch.device":            true,
-	"builtins.list":           true,
-	"builtins.dict":           true,
-	"builtins.int":            true,
-	"builtins.float":          true,
-	"__builtin__.list":        true,
-	"__builtin__.dict":        true,
-	"__builtin__.int":         true,
-	"__builtin__.float":       true,
+	"_codecs.encode":                true, // how protocol 2 writes bytes, such as those of numpy's scalars
+	"argparse.Namespace":            true,
+	"collections.Counter":           true,
+	"collections.defaultdict":       true,
+	"numpy.dtype":                   true,
+	"numpy.core.multiarray.scalar":  true,
+	"numpy._core.multiarray.scalar": true,
+	"pathlib.PosixPath":             true,
+	"torch.Size":                    true,
+	"torch.device":                  true,
+	"builtins.list":                 true,
+	"builtins.dict":                 true,
+	"builtins.int":                  true,
+	"builtins.float":                true,
+	"__builtin__.list":              true,
+	"__builtin__.dict":              true,
+	"__builtin__.int":               true,
+	"__builtin__.float":             true,
 }
 
 // checkGlobal refuses every global that is not known to be inert.

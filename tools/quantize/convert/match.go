@@ -169,27 +169,31 @@ const (
 //
 // What does not fit is reported as an [Error].
 func MatchCheckpoint(c *checkpoint.Checkpoint, o Options) (*Match, error) {
+	if _, blob := c.Metadata["glance"]; blob {
+		return nil, fail(BadOption, "", "this is a blob already, with its batch norms folded: convert the checkpoint it was made of")
+	}
 	list, err := candidates(c)
 	if err != nil {
 		return nil, err
 	}
-	wanted := func(k candidate) bool {
-		v := o.Config.Variant
-		return (o.Config.Arch == "" || o.Config.Arch == k.arch) && (v == "" || v == k.variant || v == Published && k.variant == "")
+	var fitting []candidate
+	for _, k := range list {
+		if k.choose(o.Config) {
+			fitting = append(fitting, k)
+		}
 	}
-	best := slices.IndexFunc(list, wanted)
-	if top := list[0]; top.score >= certain && (best < 0 || list[best].score < recognised) {
-		return nil, fail(BadOption, "", "the tensors' names are %s's %s; asked for was %s",
-			top.family.name, describe(top.arch, top.variant), describe(o.Config.Arch, o.Config.Variant))
-	}
-	if best < 0 || list[best].score < recognised {
+	if len(fitting) == 0 || fitting[0].score < recognised {
+		if top := list[0]; top.score >= certain {
+			return nil, fail(BadOption, "", "the tensors' names are %s's %s; asked for was %s",
+				top.family.name, describe(top.arch, top.variant), describe(o.Config.Arch, o.Config.Variant))
+		}
 		return matchByOrder(c, o)
 	}
 	var m *Match
 	var most float64
-	for _, k := range list[best:] {
-		if !wanted(k) || k.score < list[best].score {
-			continue
+	for _, k := range fitting {
+		if k.score < fitting[0].score {
+			break
 		}
 		n, fit, err := k.resize(o)
 		if err != nil {
@@ -200,6 +204,24 @@ func MatchCheckpoint(c *checkpoint.Checkpoint, o Options) (*Match, error) {
 		}
 	}
 	return m, m.complete(c, o)
+}
+
+// choose reports whether the candidate may be what was asked for. A variant of
+// the block table that the family has no names of its own for is put in place of
+// the published one.
+func (k *candidate) choose(c models.Config) bool {
+	if c.Arch != "" && c.Arch != k.arch {
+		return false
+	}
+	switch {
+	case c.Variant == "" || c.Variant == k.variant:
+		return true
+	case k.variant != "" || slices.Contains(k.family.variants[k.arch], c.Variant):
+		return false
+	case c.Variant != Published:
+		k.variant = c.Variant
+	}
+	return true
 }
 
 // describe names an architecture and variant.

@@ -204,7 +204,8 @@ func TestMatchOptions(t *testing.T) {
 		{"classes", four(), models.Config{Classes: 1000}, convert.BadShape, "classifier.3.weight", "[4 1024] in the checkpoint, 1000 outputs were asked for: want [1000 1024]"},
 		{"alpha", four(), models.Config{Alpha: 0.75}, convert.BadShape, "features.1.1.block.0.convbnact.0.weight", "alpha 0.75 wants [56 16 1 1]"},
 		{"arch", four(), models.Config{Arch: models.MobileNetV2}, convert.BadOption, "", "mobilenet_v3_small"},
-		{"variant", four(), models.Config{Variant: models.VariantFeatures}, convert.BadOption, "", "variant features"},
+		{"variant of another family", listing(t, "torchvision_mobilenet_v3_large"), models.Config{Variant: models.VariantArticle}, convert.BadShape,
+			"features.14.block.0.0.weight", "variant article"},
 		{"variant of V3-large", listing(t, "article_v3_large"), models.Config{Variant: convert.Published}, convert.BadShape,
 			"features.1.13.block.0.convbnact.0.weight", "[672 160 1 1] in the checkpoint"},
 		{"head too long", four(), models.Config{Head: []models.HeadLayer{{Units: 1024}, {Units: 8}, {Units: 4}}}, convert.BadShape, "classifier.3.weight", "8 outputs"},
@@ -216,6 +217,18 @@ func TestMatchOptions(t *testing.T) {
 			_, err := convert.MatchCheckpoint(test.c, convert.Options{Config: test.config})
 			wantError(t, err, test.code, test.tensor, test.text)
 		})
+	}
+}
+
+func TestMatchBlob(t *testing.T) {
+	c := listing(t, "timm_mobilenetv1_100")
+	c.Metadata = map[string]string{"glance": "1"}
+	_, err := convert.MatchCheckpoint(c, convert.Options{})
+	wantError(t, err, convert.BadOption, "", "a blob already")
+	var config *models.ConfigError
+	_, err = convert.MatchCheckpoint(listing(t, "article_v3_small_4"), convert.Options{Config: models.Config{Variant: models.VariantFeatures}})
+	if !errors.As(err, &config) {
+		t.Errorf("V3 with variant features: %v", err)
 	}
 }
 
@@ -338,7 +351,7 @@ func TestMatchByOrder(t *testing.T) {
 		{"torchvision_mobilenet_v2", models.Config{}, models.Config{Arch: models.MobileNetV2, Alpha: 1, Classes: 1000}},
 		{"torchvision_mobilenet_v3_small", models.Config{}, models.Config{Arch: models.MobileNetV3Small, Alpha: 1, Classes: 1000}},
 		{"article_v1_4", models.Config{Arch: models.MobileNetV1}, models.Config{Arch: models.MobileNetV1, Alpha: 1, Classes: 4}},
-		{"article_v3_large", models.Config{Arch: models.MobileNetV3Large, Variant: models.VariantArticle},
+		{"article_v3_large", models.Config{Arch: models.MobileNetV3Large},
 			models.Config{Arch: models.MobileNetV3Large, Variant: models.VariantArticle, Alpha: 1, Classes: 1000}},
 		{"article_v3_small_4", models.Config{}, models.Config{Arch: models.MobileNetV3Small, Alpha: 1, Classes: 4}},
 	} {

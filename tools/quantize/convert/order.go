@@ -179,27 +179,36 @@ func matchByOrder(c *checkpoint.Checkpoint, o Options) (*Match, error) {
 	}
 	config := o.Config
 	config.Head, config.NoHead, config.Classes, config.BNEpsilon = nil, false, 0, o.BNEpsilon
-	if config.Variant == Published {
-		config.Variant = ""
+	variants := []string{config.Variant}
+	switch config.Variant {
+	case "":
+		variants = []string{"", models.VariantArticle}
+	case Published:
+		variants = []string{""}
 	}
 	var best *Match
 	var lacking error // of the network that got furthest
 	furthest := -1
+	try := func(c models.Config) error {
+		n, err := models.New(c)
+		if err != nil {
+			return err
+		}
+		m, matched, err := s.match(n)
+		if err != nil && matched > furthest {
+			furthest, lacking = matched, err
+		}
+		if err == nil && (best == nil || len(m.matrices) > len(best.matrices)) {
+			best = m
+		}
+		return nil
+	}
 	for _, config.Arch = range archs {
-		for _, config.Alpha = range alphas {
-			n, err := models.New(config)
-			if err != nil {
-				return nil, err
-			}
-			m, matched, err := s.match(n)
-			if err != nil {
-				if matched > furthest {
-					furthest, lacking = matched, err
+		for _, config.Variant = range variants {
+			for _, config.Alpha = range alphas {
+				if err := try(config); err != nil {
+					return nil, err
 				}
-				continue
-			}
-			if best == nil || len(m.matrices) > len(best.matrices) {
-				best = m
 			}
 		}
 	}

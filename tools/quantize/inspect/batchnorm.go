@@ -147,7 +147,7 @@ func (n *norm) initial() bool {
 
 // floor is how many batch norms' variances must lie above the remainder for a
 // momentum to be theirs: those in squeezes may have another one.
-func floor(list []norm) int { return int(math.Ceil(0.7 * float64(len(list)))) }
+func floor(list []norm) int { return int(math.Ceil(0.77 * float64(len(list)))) }
 
 // above returns the batch norms none of whose variances lies below what a
 // momentum leaves of the initial 1.

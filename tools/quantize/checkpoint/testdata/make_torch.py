@@ -5,11 +5,13 @@ Needs Debian's python3-torch. The values of every tensor are
 v(i) = (i % 61 - 30) / 16, which all element types hold exactly; what each file
 is meant to read as is in the table of torch_test.go.
 """
+import argparse
 import os
+import pathlib
 import sys
 from collections import OrderedDict
-import argparse
 
+import numpy as np
 import torch
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'torch')
@@ -48,7 +50,7 @@ def main():
     net(torch.zeros(1, 3, 8, 8)).sum().backward()
     save('training.pth', {'epoch': 3, 'state_dict': plain, 'optimizer': optimizer.state_dict(),
                           'lr_scheduler': torch.optim.lr_scheduler.MultiStepLR(optimizer, [2, 4]).state_dict(),
-                          'args': argparse.Namespace(lr=0.1, data='/data'), 'best': 0.5})
+                          'args': argparse.Namespace(lr=0.1, data=pathlib.Path('/data')), 'best': np.float64(0.5)})
     save('half.pth', {'w': v(2, 3, dtype=torch.float16), 'b': v(4, dtype=torch.bfloat16)})
     save('double.pth', {'w': v(2, 3, dtype=torch.float64), 'n': torch.tensor(1234567)})
     base = v(6, 8)
