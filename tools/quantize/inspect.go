@@ -94,7 +94,7 @@ func inspectBlob(w io.Writer, c *checkpoint.Checkpoint) (warnings []string) {
 		if lines := strings.Split(value, "\n"); len(lines) > 1 {
 			value = fmt.Sprintf("%d lines, from %q to %q", len(lines), lines[0], lines[len(lines)-1])
 		}
-		fmt.Fprintf(w, "%s: %s\n", key, checkpoint.Printable(value))
+		fmt.Fprintf(w, "%s: %s\n", checkpoint.Printable(key), checkpoint.Printable(value))
 	}
 	config, _, err := models.ConfigFromMetadata(c.Metadata)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"text/tabwriter"
 
+	"glance/tools/quantize/checkpoint"
 	"glance/tools/quantize/recalibrate"
 )
 
@@ -84,7 +85,7 @@ func printChanges(w io.Writer, changes []recalibrate.Change, images *recalibrate
 			mark = "*"
 			far++
 		}
-		fmt.Fprintf(t, "%s\tx %.3g\tmoved by %.2f std\t%s\n", c.Name, c.Variance, c.Mean, mark)
+		fmt.Fprintf(t, "%s\tx %.3g\tmoved by %.2f std\t%s\n", checkpoint.Printable(c.Name), c.Variance, c.Mean, mark)
 	}
 	t.Flush()
 	fmt.Fprintf(w, "medians over channels; * %d were off by more than half an octave or half a standard deviation\n\n", far)
