@@ -23,13 +23,13 @@
 //
 // # What was chosen, and why
 //
-// The figures are mean accuracies over random tasks of 3 to 6 classes out of 12
-// (photographs of birds, fruit, tools and such, 273 in all), embedded by a
-// MobileNetV2 that has never seen such things and tested on what was not trained on.
+// The figures are mean accuracies over random tasks, 5 or 10 pictures of each of 3 to 6
+// classes out of 12 (birds, fruit, tools and such from Tux Paint's stamps, 273 pictures),
+// embedded by a MobileNetV2 that was trained for something else and tested on the rest.
 //
 //   - The floor under s. Half of an embedding's values are 0, and a feature that
 //     hardly moved in 30 pictures may move a thousand times as far in the next.
-//     Without a floor accuracy is 69 %, with 0.1 to 0.5 of the mean 75 %.
+//     Without a floor accuracy is 69 %, with 0.1 to 0.3 of the mean 75 %.
 //   - lambda = 0.02 / N. The sqrt(D) gives z a squared length of about 1, so that
 //     lambda means the same for every network. The best lambda fell as 1/N, for
 //     12 to 80 examples; ten times as much or as little costs about a point.
@@ -46,13 +46,18 @@
 //     accuracy as measured. No head is surer than its N held-back examples can
 //     back: the targets are 1 - 1/(N+2), Laplace's rule of succession.
 //
+// On the tasks above, with 4 classes of 5, 10 and 20 pictures, the held-back accuracy was
+// 66, 77 and 82 %; fresh pictures gave 69, 79 and 83 %, at mean probabilities of
+// 61, 76 and 79 %.
+//
 // Training is deterministic: the same examples in the same order give the same
 // head on the same platform.
 //
 // # What a head cannot do
 //
 // A softmax must choose. [Head.Threshold] marks probabilities that are lower than
-// those of nearly all right answers, but pictures of something else do get high
-// ones (with the tasks above, 38 % of them more than 0.8, against 55 % of the right kind).
-// What a page expects to see besides its classes is best taught as a class of its own.
+// those of nearly all right answers, but pictures of something else get high ones
+// too: in the tasks above they are told from those of the classes little better than by
+// chance (an area under the ROC curve of 0.61). What a page expects to see
+// besides its classes is best taught as a class of its own.
 package teach

@@ -17,7 +17,7 @@ const (
 	// acceptable is what it may have reached where it stops for another reason.
 	acceptable    = 1e-4
 	maxIterations = 1000
-	history       = 10 // pairs of L-BFGS
+	history       = 5 // pairs of L-BFGS
 
 )
 
