@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"glance/kernels"
-	"glance/kernels/simd/internal/ukernel"
 )
 
 // benchCase is a program and where it lies.
@@ -29,12 +28,6 @@ type step struct {
 type write struct {
 	At   uint32 `json:"at"`
 	Data []byte `json:"data"`
-}
-
-type variant struct {
-	name   string
-	target ukernel.Target
-	config ukernel.Config
 }
 
 // layout hands out memory.
@@ -92,6 +85,26 @@ func depthwise(h, w, c, kernel, stride int, act kernels.Activation, sums bool) b
 	return l.finish(name, float64(outH*outW*c*kernel*kernel), o)
 }
 
+func stem(h, w, n int, act kernels.Activation) benchCase {
+	var l layout
+	outH, outW := (h-1)/2+1, (w-1)/2+1
+	u := func(n int) uint32 { return uint32(n) }
+	o := kernels.Conv3x3{X: l.floats(h * w * 3), Weights: l.bytes(kernels.PanelBytes(n, 27, false)), Y: l.floats(outH * outW * n),
+		H: u(h), W: u(w), OutW: u(outW), N: u(n), Rows: u(outH), PadTop: 1, PadLeft: 1, Act: act}
+	return l.finish(fmt.Sprintf("stem %dx%dx%d %v", h, w, n, act), float64(outH*outW*n*27), o)
+}
+
+func dense(k, n int, half bool) benchCase {
+	var l layout
+	o := kernels.Dense{X: l.floats(k), Weights: l.bytes(kernels.PanelBytes(n, k, half)), Y: l.floats(n), K: uint32(k), N: uint32(n)}
+	name := fmt.Sprintf("dense %dx%d", k, n)
+	if half {
+		o.Half = 1
+		name += " half"
+	}
+	return l.finish(name, float64(k*n), o)
+}
+
 func cases() []benchCase {
 	const id, r6, hs, re = kernels.Identity, kernels.ReLU6, kernels.HardSwish, kernels.ReLU
 	return []benchCase{
@@ -123,6 +136,17 @@ func cases() []benchCase {
 		pointwise(49, 576, 96, id, true),
 		pointwise(49, 288, 96, id, false),
 		pointwise(784, 24, 72, re, false),
+		stem(224, 224, 32, r6),
+		stem(224, 224, 16, hs),
+		dense(1280, 1000, false),
+		dense(1280, 1000, true),
+		dense(1024, 1000, false),
+		dense(1024, 1000, true),
+		dense(576, 1024, false),
+		dense(576, 1024, true),
+		dense(960, 240, false),
+		dense(240, 960, false),
+		dense(72, 24, false),
 		// Depthwise: V2's and V3's, strips where the map is large
 		depthwise(8, 112, 32, 3, 1, r6, false),
 		depthwise(9, 112, 96, 3, 2, r6, false),
@@ -144,16 +168,3 @@ func cases() []benchCase {
 	}
 }
 
-func variants() []variant {
-	simd, relaxed := ukernel.Target{}, ukernel.Target{Relaxed: true}
-	with := func(t ukernel.Target, change func(*ukernel.Config)) ukernel.Config {
-		c := ukernel.Select(t)
-		change(&c)
-		return c
-	}
-	none := func(*ukernel.Config) {}
-	return []variant{
-		{"simd", simd, with(simd, none)},
-		{"relaxed", relaxed, with(relaxed, none)},
-	}
-}

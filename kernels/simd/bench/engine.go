@@ -30,8 +30,9 @@ type job struct {
 }
 
 type module struct {
-	Name string `json:"name"`
-	Code []byte `json:"code"`
+	Name    string `json:"name"`
+	Code    []byte `json:"code"`
+	Threads int    `json:"threads"`
 }
 
 // result is what it answers.

@@ -1,11 +1,19 @@
 // Command bench times the operators at the layer shapes of the networks, in
-// Chromium or node, and compares variants of a kernel.
+// Chromium, node or wazero, and compares variants of a kernel. Its tables are
+// in KERNELS.md.
+//
+//	go run ./kernels/simd/bench                              what ships, every shape
+//	go run ./kernels/simd/bench -vary pointwise -case 196x   tiles of the matrix product
+//
+// A cell is the best of many slices of a few milliseconds, in which the variants
+// take turns: on a computer that also does other things, that is what repeats.
 package main
 
 import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,42 +30,41 @@ func main() {
 }
 
 func run() error {
-	engine := flag.String("engine", "chromium", "chromium or node")
+	engine := flag.String("engine", "chromium", "chromium, node (without relaxed SIMD) or wazero (the same, without rooflines)")
+	vary := flag.String("vary", "shipped", strings.Join(familyNames(), ", "))
 	match := flag.String("case", "", "only cases whose name contains this")
-	images := flag.String("images", "", "directory with index.json and memory images of whole networks, to run instead of single operators")
-	match2 := flag.String("variant", "", "only variants whose name contains this")
-	rounds := flag.Int("rounds", 15, "slices of each variant")
+	images := flag.String("images", "", "directory with memory images of whole networks and their index.json, to run instead of operators")
+	rounds := flag.Int("rounds", 30, "slices of each variant")
 	flag.Parse()
 
-	j := job{Slice: 6, Warm: 120, Rounds: *rounds}
-	for _, v := range variants() {
-		if !strings.Contains(v.name, *match2) {
+	family, ok := families[*vary]
+	if !ok {
+		return fmt.Errorf("-vary %s: want %s", *vary, strings.Join(familyNames(), ", "))
+	}
+	j := job{Slice: 3, Warm: 120, Rounds: *rounds, Images: *images}
+	for _, v := range family() {
+		if v.target.Relaxed && *engine != "chromium" {
 			continue
 		}
 		code, err := ukernel.Build(v.target, v.config).Encode()
 		if err != nil {
 			return fmt.Errorf("%s: %w", v.name, err)
 		}
-		j.Modules = append(j.Modules, module{v.name, code})
+		j.Modules = append(j.Modules, module{v.name, code, v.threads})
 	}
 	for _, relaxed := range []bool{false, true} {
+		if relaxed && *engine != "chromium" {
+			continue
+		}
 		code, err := ukernel.Roofline(relaxed).Encode()
 		if err != nil {
 			return err
 		}
 		j.Roofs = append(j.Roofs, code)
 	}
-	list := cases()
-	if *images != "" {
-		j.Images = *images
-		index, err := os.ReadFile(filepath.Join(*images, "index.json"))
-		if err != nil {
-			return err
-		}
-		list = nil
-		if err := json.Unmarshal(index, &list); err != nil {
-			return err
-		}
+	list, err := casesOf(*images)
+	if err != nil {
+		return err
 	}
 	for _, c := range list {
 		if strings.Contains(c.Name, *match) {
@@ -65,8 +72,11 @@ func run() error {
 		}
 	}
 	measure := inChromium
-	if *engine == "node" {
+	switch *engine {
+	case "node":
 		measure = inNode
+	case "wazero":
+		measure = inWazero
 	}
 	r, err := measure(j)
 	if err != nil {
@@ -76,51 +86,52 @@ func run() error {
 	return nil
 }
 
-func median(x []float64) float64 {
-	x = slices.Sorted(slices.Values(x))
-	if len(x) == 0 {
-		return 0
+// casesOf reads the index of a directory of images, or returns the operators.
+func casesOf(images string) (list []benchCase, err error) {
+	if images == "" {
+		return cases(), nil
 	}
-	return x[len(x)/2]
+	index, err := os.ReadFile(filepath.Join(images, "index.json"))
+	if err != nil {
+		return nil, err
+	}
+	return list, json.Unmarshal(index, &list)
 }
 
+// report prints Markdown tables.
 func report(j job, r result) {
-	var names []string
-	for name := range r.Roof {
-		names = append(names, name)
+	for _, name := range slices.Sorted(maps.Keys(r.Roof)) {
+		fmt.Printf("roofline %s: %.1f GMAC/s\n", name, slices.Max(r.Roof[name]))
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		fmt.Printf("roofline %-14s %6.1f GMAC/s (best %.1f)\n", name, median(r.Roof[name]), slices.Max(r.Roof[name]))
-	}
-	fmt.Printf("\n%-40s", "GMAC/s (us)")
+	fmt.Print("\n| GMAC/s (microseconds) |")
 	for _, m := range j.Modules {
-		fmt.Printf(" %16s", m.Name)
+		fmt.Printf(" %s |", m.Name)
 	}
-	fmt.Println()
-	total := make([]float64, len(j.Modules))
-	for _, c := range j.Cases {
-		fmt.Printf("%-40s", c.Name)
-		for i, m := range j.Modules {
-			us := slices.Min(r.Times[c.Name][m.Name])
-			total[i] += us
-			fmt.Printf(" %6.1f (%7.1f)", c.MACs/us/1e3, us)
+	fmt.Printf("\n|---|%s\n", strings.Repeat("---:|", len(j.Modules)))
+	row := func(name string, macs float64, us func(module string) float64) {
+		fmt.Printf("| %s |", name)
+		for _, m := range j.Modules {
+			t := us(m.Name)
+			if macs == 0 {
+				fmt.Printf(" (%.1f) |", t)
+			} else {
+				fmt.Printf(" %.1f (%.1f) |", macs/t/1e3, t)
+			}
 		}
 		fmt.Println()
 	}
-	fmt.Printf("%-40s", "sum, us")
-	for _, t := range total {
-		fmt.Printf(" %16.1f", t)
+	for _, c := range j.Cases {
+		row(c.Name, c.MACs, func(m string) float64 { return slices.Min(r.Times[c.Name][m]) })
 	}
-	fmt.Println()
+	row("sum", 0, func(m string) (sum float64) {
+		for _, c := range j.Cases {
+			sum += slices.Min(r.Times[c.Name][m])
+		}
+		return sum
+	})
 	for _, c := range j.Cases {
 		for i, s := range c.Steps {
-			fmt.Printf("%-20s %-60s", c.Name, s.Name)
-			for _, m := range j.Modules {
-				us := r.Steps[c.Name][m.Name][i]
-				fmt.Printf(" %6.1f (%7.1f)", s.MACs/us/1e3, us)
-			}
-			fmt.Println()
+			row(c.Name+" "+s.Name, s.MACs, func(m string) float64 { return r.Steps[c.Name][m][i] })
 		}
 	}
 }

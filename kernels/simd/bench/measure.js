@@ -7,12 +7,23 @@
  * @returns {Promise<any>} times: microseconds of one run, by case and variant; steps: the same of each
  *   step; roof: GMAC/s of the roofline kernels
  */
+const control = 512;
+
 async function measure(job, read) {
   const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const instances = [];
-  for (const { name, code } of job.modules) {
-    const { instance } = await WebAssembly.instantiate(decode(code), {});
-    instances.push({ name, exports: instance.exports });
+  for (const { name, code, threads } of job.modules) {
+    const module = await WebAssembly.compile(decode(code));
+    const memory = threads > 1 && new WebAssembly.Memory({ initial: 1, maximum: 4096, shared: true });
+    const { exports } = await WebAssembly.instantiate(module, memory ? { env: { memory } } : {});
+    for (let lane = 1; lane < threads; lane++) {
+      if (lane === 1) exports.setup(control, threads);
+      const worker = new Worker('/measure.js', { type: 'module' });
+      const ready = new Promise((resolve) => (worker.onmessage = resolve));
+      worker.postMessage({ helper: { module, memory, lane } });
+      await ready;
+    }
+    instances.push({ name, exports });
   }
   const roofs = [];
   for (const code of job.roofs) {
@@ -47,12 +58,11 @@ async function measure(job, read) {
   for (const c of job.cases) {
     const runs = [];
     for (const { name, exports } of instances) {
-      if (c.only && !name.match(c.only)) continue;
       const pages = Math.ceil(c.bytes / 65536) - exports.memory.buffer.byteLength / 65536;
       if (pages > 0) exports.memory.grow(pages);
       const bytes = new Uint8Array(exports.memory.buffer);
       if (c.image) {
-        bytes.set(await read(c.image));
+        bytes.set((await read(c.image)).subarray(65536), 65536); // the first page is the module's
       } else {
         const floats = new Float32Array(exports.memory.buffer, 65536, (c.bytes - 65536) >> 2);
         for (let i = 0; i < floats.length; i++) floats[i] = ((i * 7919) % 1013) / 1013 - 0.45;
@@ -70,19 +80,23 @@ async function measure(job, read) {
       for (const { name, run, count } of runs) (times[c.name][name] ??= []).push(repeat(run, count) * 1000);
     }
     for (const { name, exports } of c.steps ? runs : []) {
-      // The clock is coarse: the sum of many readings is not.
-      const sums = c.steps.map(() => 0);
-      const repeats = 300;
-      for (let n = 0; n < repeats; n++) {
-        let before = performance.now();
-        c.steps.forEach(({ From, To }, i) => {
-          exports.run(c.program, From, To);
-          const now = performance.now();
-          sums[i] += now - before;
-          before = now;
-        });
+      // The clock is coarse: the mean of many readings is not.
+      const best = c.steps.map(() => Infinity);
+      for (let group = 0; group < job.rounds; group++) {
+        const sums = c.steps.map(() => 0);
+        const repeats = 10;
+        for (let n = 0; n < repeats; n++) {
+          let before = performance.now();
+          c.steps.forEach(({ From, To }, i) => {
+            exports.run(c.program, From, To);
+            const now = performance.now();
+            sums[i] += now - before;
+            before = now;
+          });
+        }
+        sums.forEach((ms, i) => (best[i] = Math.min(best[i], ms / repeats * 1000)));
       }
-      (steps[c.name] ??= {})[name] = sums.map((ms) => ms / repeats * 1000);
+      (steps[c.name] ??= {})[name] = best;
     }
   }
   return { times, steps, roof };
@@ -94,6 +108,11 @@ if (typeof process !== 'undefined') {
   console.log(JSON.stringify(await measure(job, (name) => fs.readFileSync(`${job.images}/${name}`))));
 } else {
   onmessage = async ({ data }) => {
+    if (data.helper) {
+      const { module, memory, lane } = data.helper;
+      postMessage('ready');
+      return new WebAssembly.Instance(module, { env: { memory } }).exports.serve(control, lane);
+    }
     try {
       postMessage({ result: await measure(data, async (name) => new Uint8Array(await (await fetch(`/images/${name}`)).arrayBuffer())) });
     } catch (error) {

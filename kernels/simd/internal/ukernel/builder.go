@@ -24,7 +24,7 @@ func (b *builder) madd(acc, x, w asm.V128) asm.V128 {
 
 // activate applies the activation act to the accumulators. Constants come
 // second in pmin and pmax, so that NaN stays.
-func activate(f *asm.Func, act asm.I32, acc []asm.V128) {
+func (b *builder) activate(f *asm.Func, act asm.I32, acc []asm.V128) {
 	is := func(a kernels.Activation) asm.I32 { return act.EqI(int32(a)) }
 	zero, six := f.F32x4All(0), f.F32x4All(6)
 	f.If(act, func() {
@@ -39,7 +39,11 @@ func activate(f *asm.Func, act asm.I32, acc []asm.V128) {
 			})
 		}, func() {
 			gate := func(y asm.V128) asm.V128 {
-				return y.F32x4Add(f.F32x4All(3)).F32x4Pmax(zero).F32x4Pmin(six).F32x4Mul(f.F32x4All(1. / 6))
+				sixth := f.F32x4All(1. / 6)
+				if b.target.Relaxed { // one operation less
+					return y.F32x4RelaxedMadd(sixth, f.F32x4All(0.5)).F32x4Pmax(zero).F32x4Pmin(f.F32x4All(1))
+				}
+				return y.F32x4Add(f.F32x4All(3)).F32x4Pmax(zero).F32x4Pmin(six).F32x4Mul(sixth)
 			}
 			f.IfElse(is(kernels.HardSwish), func() {
 				for _, y := range acc {

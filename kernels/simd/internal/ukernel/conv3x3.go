@@ -10,6 +10,7 @@ import (
 // Conv3x3Config is how [kernels.Conv3x3] is computed.
 type Conv3x3Config struct {
 	Columns int // output columns of the register tile, at most
+	Ahead   int // inputs that are in registers at the same time
 }
 
 const (
@@ -42,7 +43,10 @@ func (b *builder) convTile(c Conv3x3Config, columns int) *asm.Func {
 	for i := range acc {
 		acc[i] = f.V128(fmt.Sprintf("acc%d%d", i/2, i%2))
 	}
-	w0, w1, s := f.V128("w0"), f.V128("w1"), f.V128("s")
+	w0, w1, s := f.V128("w0"), f.V128("w1"), make([]asm.V128, c.Ahead)
+	for i := range s {
+		s[i] = f.V128(fmt.Sprintf("s%d", i))
+	}
 	const panel = 4 * kernels.Panel
 	f.Loop(func(nextPanel asm.Label) {
 		for q := range columns {
@@ -58,11 +62,20 @@ func (b *builder) convTile(c Conv3x3Config, columns int) *asm.Func {
 				for t := range convTaps / 3 {
 					w0.Set(wi.V128Load(uint32(panel * (t + 1))))
 					w1.Set(wi.V128Load(uint32(panel*(t+1) + 16)))
+					// An input outside the row is read, and not used.
+					splat := func(q int) {
+						s[q%c.Ahead].Set(xi.V128Load32Splat(uint32(4 * (convStride*convChannels*q + t))))
+					}
+					for q := range min(c.Ahead-1, columns) {
+						splat(q)
+					}
 					for q := range columns {
+						if q+c.Ahead-1 < columns {
+							splat(q + c.Ahead - 1)
+						}
 						use := func() {
-							s.Set(xi.V128Load32Splat(uint32(4 * (convStride*convChannels*q + t))))
-							acc[2*q].Set(b.madd(acc[2*q], s, w0))
-							acc[2*q+1].Set(b.madd(acc[2*q+1], s, w1))
+							acc[2*q].Set(b.madd(acc[2*q], s[q%c.Ahead], w0))
+							acc[2*q+1].Set(b.madd(acc[2*q+1], s[q%c.Ahead], w1))
 						}
 						column := t / convChannels
 						if q == columns-1 && column > 0 {
@@ -82,7 +95,7 @@ func (b *builder) convTile(c Conv3x3Config, columns int) *asm.Func {
 				f.Br(nextRow)
 			})
 		})
-		activate(f, act, acc)
+		b.activate(f, act, acc)
 		out.Set(y)
 		f.If(n.LtSI(kernels.Panel), func() {
 			for q := range columns {

@@ -91,7 +91,7 @@ func (b *builder) denseTile(c DenseConfig, panels int, half bool) *asm.Func {
 	f.If(x.LtU(end), func() { loop(c.Unroll) })
 	end.Set(end.AddI(int32(4 * (c.Unroll - 1))))
 	f.If(x.LtU(end), func() { loop(1) })
-	activate(f, act, acc)
+	b.activate(f, act, acc)
 	for p := range panels {
 		if p < panels-1 {
 			y.V128Store(uint32(32*p), acc[2*p])

@@ -135,7 +135,7 @@ func (b *builder) depthwiseTile(c DepthwiseConfig, kernel, stride, columns int) 
 					})
 				})
 			}
-			activate(f, act, acc)
+			b.activate(f, act, acc)
 			f.IfElse(restC.GeSI(4), func() {
 				x.Set(y)
 				for t, a := range acc {

@@ -11,6 +11,7 @@ import (
 type PointwiseConfig struct {
 	Rows   int // of the register tile; its width is a panel
 	Unroll int // inner steps a loop iteration
+	Ahead  int // inputs that are in registers at the same time
 	Block  int // bytes of weights that all rows pass before the next are taken
 }
 
@@ -46,15 +47,25 @@ func (b *builder) pointwiseTile(c PointwiseConfig, rows int) *asm.Func {
 	for i := range acc {
 		acc[i] = f.V128(fmt.Sprintf("acc%d%d", i/2, i%2))
 	}
-	w0, w1, s := f.V128("w0"), f.V128("w1"), f.V128("s")
+	w0, w1 := f.V128("w0"), f.V128("w1")
+	s := make([]asm.V128, c.Ahead)
+	for i := range s {
+		s[i] = f.V128(fmt.Sprintf("s%d", i))
+	}
 
 	step := func(k int) {
+		splat := func(r int) { s[r%c.Ahead].Set(x[r].V128Load32Splat(uint32(4 * k))) }
 		w0.Set(p.w.V128Load(uint32(32 * k)))
 		w1.Set(p.w.V128Load(uint32(32*k + 16)))
+		for r := range min(c.Ahead-1, rows) {
+			splat(r)
+		}
 		for r := range rows {
-			s.Set(x[r].V128Load32Splat(uint32(4 * k)))
-			acc[2*r].Set(b.madd(acc[2*r], s, w0))
-			acc[2*r+1].Set(b.madd(acc[2*r+1], s, w1))
+			if r+c.Ahead-1 < rows {
+				splat(r + c.Ahead - 1)
+			}
+			acc[2*r].Set(b.madd(acc[2*r], s[r%c.Ahead], w0))
+			acc[2*r+1].Set(b.madd(acc[2*r+1], s[r%c.Ahead], w1))
 		}
 	}
 	advance := func(k int) {
@@ -101,7 +112,7 @@ func (b *builder) pointwiseTile(c PointwiseConfig, rows int) *asm.Func {
 			})
 		}
 
-		activate(f, p.act, acc)
+		b.activate(f, p.act, acc)
 		f.If(p.residual, func() {
 			res.Set(p.residual)
 			for r := range rows {

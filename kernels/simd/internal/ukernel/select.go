@@ -4,17 +4,17 @@ package ukernel
 // are chosen. KERNELS.md has the measurements behind each number.
 func Select(t Target) Config {
 	c := Config{
-		Pointwise:    PointwiseConfig{Rows: 5, Unroll: 4, Block: 16384},
+		Pointwise:    PointwiseConfig{Rows: 4, Unroll: 1, Ahead: 4, Block: 8192},
 		Depthwise:    DepthwiseConfig{Columns: 7, Unroll: true},
-		Conv3x3:      Conv3x3Config{Columns: 5},
-		Dense:        DenseConfig{Panels: 4, Unroll: 2},
+		Conv3x3:      Conv3x3Config{Columns: 4, Ahead: 4},
+		Dense:        DenseConfig{Panels: 4, Unroll: 4},
 		ResampleRows: 4,
-		Threads:      ThreadsConfig{Spin: 20000, Patience: 10},
+		Threads:      ThreadsConfig{Spin: 100000, Patience: 10},
 	}
 	if t.Relaxed {
 		// A fused multiply-add needs no register for the product.
-		c.Pointwise.Rows = 6
-		c.Conv3x3.Columns = 6
+		c.Pointwise.Rows, c.Pointwise.Unroll, c.Pointwise.Ahead = 6, 4, 1
+		c.Conv3x3.Columns, c.Conv3x3.Ahead = 6, 1
 	}
 	return c
 }
