@@ -34,7 +34,7 @@ func (f *Fetcher) pack(ctx context.Context, s Source, dst string) error {
 	spec := s.Package + "@" + s.Version
 	progress := f.start("npm pack "+spec, 0, -1)
 	defer progress.Close()
-	cmd := exec.CommandContext(ctx, npm, "pack", spec, "--pack-destination", dir, "--ignore-scripts",
+	cmd := exec.CommandContext(ctx, npm, "pack", spec, "--pack-destination", ".", "--ignore-scripts",
 		"--loglevel=error", "--fetch-retries=1", "--update-notifier=false")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
