@@ -42,13 +42,11 @@ export function choose() {
 /**
  * How much faster the relaxed probe runs than the plain one, each judged by its
  * fastest slice, so that an interruption does not count. Browsers compile in two
- * tiers: both probes first run often enough to be compiled well, then in turns
- * until neither has become faster for a while.
+ * tiers: the probes first run often enough to be compiled well.
  */
 function speedup() {
-  const warm = 150; // calls
-  const calm = 6; // slices
-  const patience = 20; // milliseconds
+  const warm = 100; // calls, after which browsers start to optimise
+  const patience = 10; // milliseconds
   const best = [0, 0];
   const kernels = [false, true].map((relaxed) => {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(probe(relaxed)));
@@ -56,7 +54,7 @@ function speedup() {
   });
   const begin = performance.now();
   for (let call = 0; call < warm; call++) for (const kernel of kernels) kernel(1000);
-  for (let quiet = 0; quiet < calm && performance.now() - begin < patience; quiet++) {
+  do {
     kernels.forEach((kernel, i) => {
       const start = performance.now();
       let calls = 0;
@@ -66,10 +64,9 @@ function speedup() {
         calls++;
         elapsed = performance.now() - start;
       }
-      if (calls / elapsed > 1.05 * best[i]) quiet = -1;
       best[i] = Math.max(best[i], calls / elapsed);
     });
-  }
+  } while (performance.now() - begin < patience);
   return best[1] / best[0];
 }
 

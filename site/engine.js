@@ -1,6 +1,6 @@
 import { GlanceError, abortError, asGlanceError, disposedError } from './errors.js';
 import { choose, supported } from './backend.js';
-import { GoProgram } from './goruntime.js';
+import { GoProgram, loadSupport } from './goruntime.js';
 import { PixelReader } from './pixels.js';
 import { Helpers } from './threads.js';
 import { Download, verify } from './weights.js';
@@ -106,7 +106,7 @@ export class Engine {
     }
     const twin = wanted === 'go' || able.length === 1;
     const core = host.compile(twin ? 'twin' : 'engine');
-    core.catch(() => {}); // reported where it is awaited
+    for (const started of [core, loadSupport()]) started.catch(() => {}); // reported where they are awaited
     if (twin) return this.#launch(await core, {}, { backend: 'go', threads: 1 });
 
     const backend = wanted === 'auto' ? choose() : wanted;

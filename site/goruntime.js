@@ -7,10 +7,10 @@ const names = ['Go', 'fs', 'process', 'path'];
 let support;
 
 /**
- * Loads Go's support script and takes what it defines off globalThis again,
+ * Loads Go's support script, once, and takes what it defines off globalThis again,
  * where a stub `process` would make other libraries believe they run in node.
  */
-function loadSupport() {
+export function loadSupport() {
   return (support ??= (async () => {
     const scope = /** @type {Record<string, any>} */ (globalThis);
     const before = new Map(names.filter((name) => name in scope).map((name) => [name, scope[name]]));

@@ -1,3 +1,4 @@
+import { Engine } from './engine.js';
 import { GlanceError, abortError, disposedError, fromMessage } from './errors.js';
 import { compile } from './modules.js';
 
@@ -137,7 +138,7 @@ export class WorkerPort {
 export class LocalPort {
   moves = false;
   #urls;
-  /** @type {import('./engine.js').Engine | undefined} */
+  /** @type {Engine | undefined} */
   #engine;
 
   /** @param {import('./urls.js').AssetURLs} urls */
@@ -151,7 +152,6 @@ export class LocalPort {
    * @param {AbortSignal} [signal]
    */
   async start(options, progress, signal) {
-    const { Engine } = await import('./engine.js');
     this.#engine = await Engine.start(options, { compile: (asset) => compile(this.#urls[asset]), progress, threads: () => {}, signal });
   }
 
@@ -160,7 +160,7 @@ export class LocalPort {
    * @param {AbortSignal} [signal]
    */
   call(message, signal) {
-    return /** @type {import('./engine.js').Engine} */ (this.#engine).call(message, signal);
+    return /** @type {Engine} */ (this.#engine).call(message, signal);
   }
 
   get info() {

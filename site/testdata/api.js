@@ -253,9 +253,10 @@ export const tests = {
         const blob = await picture('photo.png');
         await rejects(classifier.classify(blob, { signal: AbortSignal.abort() }), 'aborted');
         const abort = new AbortController();
+        const bitmap = await createImageBitmap(blob);
         const first = classifier.classify(blob);
         const queued = classifier.classify(blob, { signal: abort.signal });
-        const moved = classifier.classify(await createImageBitmap(blob), { signal: abort.signal });
+        const moved = classifier.classify(bitmap, { signal: abort.signal });
         const last = classifier.classify(blob);
         abort.abort('changed my mind');
         check((await rejects(queued, 'aborted')).cause === 'changed my mind', 'the reason');
@@ -292,8 +293,9 @@ export const tests = {
   async dispose() {
     for (const worker of [true, false]) {
       const blob = await picture('photo.png');
+      const bitmap = await createImageBitmap(blob);
       const classifier = await load({ ...small, worker });
-      const pending = [classifier.classify(blob), classifier.embed(blob), classifier.classify(await createImageBitmap(blob))];
+      const pending = [classifier.classify(blob), classifier.embed(blob), classifier.classify(bitmap)];
       classifier.dispose();
       classifier.dispose();
       for (const call of pending) await rejects(call, 'disposed');

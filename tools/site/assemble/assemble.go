@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 
+	"glance/tools/site/bundle"
 	"glance/tools/site/slim"
 )
 
@@ -55,17 +56,13 @@ func (r *Report) Packed(files []string) int64 {
 // API, in a browser with fixed-width SIMD and on one thread; relaxed.wasm or the
 // modules with threads come instead of simd128.wasm and are a little larger.
 var EngineFiles = []string{
-	"glance.js", "backend.js", "errors.js", "modules.js", "ports.js", "source.js", "urls.js", // the page
-	"worker.js", "engine.js", "goruntime.js", "pixels.js", "threads.js", "weights.js", // the worker
-	"wasm_exec.js", "engine.wasm", "kernels/simd128.wasm", "models.json",
+	"glance.js", "worker.js", "wasm_exec.js", "engine.wasm", "kernels/simd128.wasm", "models.json",
 }
 
 // PageFiles are what the site's page fetches: its module is the engine as well.
 var PageFiles = []string{
 	"index.html", "page.css", "page.js", "icon.svg",
-	"glance.js", "backend.js", "errors.js", "modules.js", "ports.js", "source.js", "urls.js",
-	"worker.js", "engine.js", "goruntime.js", "pixels.js", "threads.js", "weights.js",
-	"wasm_exec.js", "page.wasm", "kernels/simd128.wasm", "models.json",
+	"glance.js", "worker.js", "wasm_exec.js", "page.wasm", "kernels/simd128.wasm", "models.json",
 }
 
 // programs are the WebAssembly programs of the site.
@@ -83,6 +80,9 @@ var kernelModules = []string{"simd128", "relaxed", "simd128-threads", "relaxed-t
 func Site(o Options) (*Report, error) {
 	files := map[string][]byte{}
 	if err := readSources(filepath.Join(o.Root, "site"), files); err != nil {
+		return nil, err
+	}
+	if err := bundle.Files(files, "glance.js"); err != nil {
 		return nil, err
 	}
 	for _, name := range kernelModules {
