@@ -521,6 +521,15 @@ func TestFetchPackage(t *testing.T) {
 			noLeftovers(t, f)
 		})
 	}
+	t.Run("relative cache", func(t *testing.T) {
+		fakeNPM(t, tests[0].script)
+		f, notes := fetcher(t)
+		t.Chdir(t.TempDir())
+		f.Cache = "cache"
+		if _, err := f.Fetch(t.Context(), m); err != nil {
+			t.Errorf("%v; notes %q", err, *notes)
+		}
+	})
 	t.Run("no npm", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		f, _ := fetcher(t)
