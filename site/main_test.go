@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -143,6 +144,9 @@ func (f *fixture) handler(site http.Handler, isolated bool) http.Handler {
 		case "plain": // a server that does not know WebAssembly
 			h.Set("Content-Type", "text/plain")
 			http.ServeFile(w, r, filepath.Join(f.dir, "site", filepath.FromSlash(rest)))
+		case "trap.wasm":
+			h.Set("Content-Type", "application/wasm")
+			w.Write(trapModule())
 		case "facts.json":
 			h.Set("Content-Type", "application/json")
 			w.Write(f.facts)
@@ -156,6 +160,20 @@ func (f *fixture) handler(site http.Handler, isolated bool) http.Handler {
 			files.ServeHTTP(w, r)
 		}
 	})
+}
+
+// trapModule is a kernel module whose run traps.
+func trapModule() []byte {
+	section := func(id byte, content ...byte) []byte { return append([]byte{id, byte(len(content))}, content...) }
+	export := func(name string, kind, index byte) []byte {
+		return append(append([]byte{byte(len(name))}, name...), kind, index)
+	}
+	return slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
+		section(1, 2, 0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7f, 0x60, 2, 0x7f, 0x7f, 0), // types of run, and of setup and serve
+		section(3, 2, 0, 1),
+		section(5, 1, 0, 1), // a page of memory
+		section(7, slices.Concat([]byte{4}, export("memory", 2, 0), export("run", 0, 0), export("setup", 0, 1), export("serve", 0, 1))...),
+		section(10, 2, 3, 0, 0x00, 0x0b, 2, 0, 0x0b)) // run: unreachable
 }
 
 // serveWeights serves a blob in the way the query says.

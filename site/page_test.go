@@ -194,7 +194,7 @@ func TestPageCamera(t *testing.T) {
 
 func TestPageDropAndPaste(t *testing.T) {
 	f := setUp(t)
-	ctx := openPage(t, f, f.open.URL)
+	ctx := openPage(t, f, f.open.URL+"/test/copy") // the site in another folder
 	choose(t, ctx, "Random mobilenet_v3_small")
 	script := func(event, property, file string) string {
 		return fmt.Sprintf(`(async () => {

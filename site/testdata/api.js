@@ -394,6 +394,12 @@ export const tests = {
     classifier.dispose();
   },
 
+  async trap() {
+    for (const worker of [true, false]) {
+      await rejects(load({ ...small, worker, backend: 'simd128', urls: { simd128: '/test/trap.wasm' } }), 'engine-crashed', /unreachable/);
+    }
+  },
+
   async sideBySide({ native }) {
     const loaded = await Promise.all(['small', 'wide', 'small'].map((model) => load({ model, threads: 1 })));
     const blob = await picture('photo.png');
