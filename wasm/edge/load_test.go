@@ -3,6 +3,7 @@ package edge_test
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -42,7 +43,9 @@ func traffic(t testing.TB) []request {
 	for _, name := range []string{"progressive.jpg", "cmyk.jpg", "alpha.webp", "lossless.webp", "palette.gif", "orientation_6.jpg"} {
 		all = append(all, classify(sample(t, name)))
 	}
-	all = append(all, classify(photo), classify(enormous(t)), classify(nil), classify(bytes.Repeat([]byte{0}, 100_000)),
+	// Decoded at once, this takes most of what a decoder may.
+	whole := classify(apitest.GIF(t, apitest.Picture(1800, 1800, 8).SubImage(image.Rect(0, 0, 1800, 1800))))
+	all = append(all, whole, classify(photo), classify(enormous(t)), classify(nil), classify(bytes.Repeat([]byte{0}, 100_000)),
 		classify(photo[:len(photo)/2]), classify(bytes.Repeat([]byte("\xff\xd8\xff\xe0"), 50_000)),
 		request{target: "/classify?model=no", body: photo}, request{target: "/classify?top=x", body: photo},
 		request{target: "/classify?width=5&height=5", body: photo[:74]}, request{target: "/nothing", body: photo})
@@ -82,9 +85,10 @@ func TestLoad(t *testing.T) {
 	if statuses[200] < 30 || statuses[413] == 0 || statuses[415] == 0 || statuses[422] == 0 || statuses[500] > 0 {
 		t.Errorf("statuses %v", statuses)
 	}
+	var m map[string]int64
 	memory := func() int64 {
-		m := decode[api.Health](t, w.send(t, "GET", "/healthz", "", nil)).Memory
-		return m["go"] + m["kernels"]
+		m = decode[api.Health](t, w.send(t, "GET", "/healthz", "", nil)).Memory
+		return m["go"] + m["kernels"] + m["pictures"]
 	}
 
 	var next atomic.Int64
@@ -113,7 +117,8 @@ func TestLoad(t *testing.T) {
 		next.Store(end)
 		peaks = append(peaks, memory())
 	}
-	t.Logf("%d requests in %v, %.2f ms of CPU each; memory of Go and kernels after each quarter %v, workerd resident %d",
+	t.Logf("memory at the end: %v", m)
+	t.Logf("%d requests in %v, %.2f ms of CPU each; memory of the modules after each quarter %v, workerd resident %d",
 		total, time.Since(begin).Round(time.Millisecond), float64((w.cpu(t)-used).Microseconds())/1000/float64(total), peaks, w.resident(t))
 	if largest := slices.Max(peaks); largest > isolateLimit {
 		t.Errorf("memory reached %d bytes, an isolate has %d", largest, isolateLimit)

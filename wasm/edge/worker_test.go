@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"image"
 	"mime/multipart"
 	"net/http/httptest"
 	"os"
@@ -139,6 +140,36 @@ func enormous(t testing.TB) []byte {
 	i := bytes.Index(b, []byte{0xff, 0xc0})
 	copy(b[i+5:], []byte{0xff, 0xdc, 0xff, 0xdc})
 	return b
+}
+
+// TestLarge sends pictures of 16 megapixels, as phones take them: upright, turned,
+// as PNG. They fit in the memory of an isolate.
+func TestLarge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	const side = 3990
+	img := image.NewNRGBA(image.Rect(0, 0, side, side))
+	for i := 0; i < len(img.Pix); i += 4 {
+		x, y := i/4%side, i/4/side
+		img.Pix[i], img.Pix[i+1], img.Pix[i+2], img.Pix[i+3] = byte(x/16), byte(y/16), byte(x*y/4096), 255
+	}
+	jpg := apitest.JPEG(t, img)
+	turned := append([]byte("\xff\xd8\xff\xe1\x00\x22Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"), jpg[2:]...)
+	w, h := start(t, config{}), native(t)
+	for name, body := range map[string][]byte{"JPEG": jpg, "turned JPEG": turned, "PNG": apitest.PNG(t, img)} {
+		got := w.send(t, "POST", "/classify?logits=1", "", body)
+		want := httptest.NewRecorder()
+		h.ServeHTTP(want, httptest.NewRequest("POST", "/classify?logits=1", bytes.NewReader(body)))
+		if got.status != 200 || !bytes.Equal(times.ReplaceAll(got.body, nil), times.ReplaceAll(want.Body.Bytes(), nil)) {
+			t.Errorf("%s: %d %.300s\nnative %.300s", name, got.status, got.body, want.Body)
+		}
+		memory := decode[api.Health](t, w.send(t, "GET", "/healthz", "", nil)).Memory
+		t.Logf("%s, %d bytes: memory %v, resident %d", name, len(body), memory, w.resident(t))
+	}
+	// What takes too much memory to decode is refused and does not get that far.
+	gif := apitest.GIF(t, img)
+	checkError(t, w.send(t, "POST", "/classify", "", gif), 413, api.ImageTooLarge, "scale it down")
 }
 
 // TestLogits compares with the command line, for both models and 20 pictures:

@@ -74,9 +74,29 @@ var buildOnce = sync.OnceValue(func() (b bundle) {
 		b.err = err
 		return b
 	}
+	if b.err = noteSources(); b.err != nil {
+		return b
+	}
 	b.report, b.err = edge.Build(edge.Options{Root: root, Out: b.dir, Weights: b.weights, Models: []string{small, tiny, moderation}})
 	return b
 })
+
+// noteSources looks at the Go files of the worker, which another process compiles,
+// so that `go test` does not take a result from its cache when one has changed.
+func noteSources() error {
+	list := exec.Command("go", "list", "-deps", "-f", `{{if .Module}}{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{end}}`, "./worker")
+	list.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	names, err := list.Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w", err)
+	}
+	for _, name := range strings.Fields(string(names)) {
+		if _, err := os.Stat(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func built(t testing.TB) bundle {
 	t.Helper()

@@ -14,7 +14,7 @@ func (e Error) Error() string { return string(e) }
 const (
 	// ErrIrregular says that a file is not one of those this package decodes; it may
 	// still be a proper picture.
-	ErrIrregular = Error("jpeg: not a plain baseline file")
+	ErrIrregular = Error("jpeg: not a plain file")
 	// ErrMemory says that decoding takes more memory than allowed.
 	ErrMemory = Error("jpeg: the picture takes too much memory to decode")
 )
@@ -28,8 +28,11 @@ type Machine interface {
 	// The module's exports, which gen documents.
 	Reverse(from, to, n uint32)
 	Move(from, to, n uint32)
+	Blank(at, n uint32)
 	Segment(from, to uint32) bool
 	Decode(mcus uint32) bool
+	Progress(kind, mcus uint32) bool
+	Rebuild(mcus uint32)
 	Edges(plane, stride, rows, columns uint32)
 	Full(y, cb, cr, to, width uint32)
 	Halved(y, cb, cr, far, to, width, even, odd uint32)
@@ -50,6 +53,8 @@ type Image struct {
 	down     int       // rows of MCUs
 	row      int       // rows of MCUs decoded
 	planes   []plane
+	staging  uint32 // address of chunk bytes
+	top      uint32 // end of the stream, which runs downwards
 	blocks   uint32 // address of the MCU's blocks
 	pixels   uint32 // address of pixels converted
 	line     uint32 // address of a row before it is turned
@@ -69,6 +74,9 @@ type plane struct {
 	height  int // rows of samples in an MCU
 	columns int // samples that belong to the picture
 	rows    int
+
+	coefficients uint32 // address of those of a progressive file
+	across       int    // blocks in a row of them
 }
 
 const (
@@ -78,6 +86,8 @@ const (
 	margin = 16
 	// block is how many rows are turned at once.
 	block = 32
+	// coefficientBytes is what the coefficients of a block take, 16 bits each.
+	coefficientBytes = 2 * 64
 )
 
 // Options says how to decode.
@@ -86,10 +96,11 @@ type Options struct {
 	MaxBytes    int64 // of the module's memory
 }
 
-// Open reads the header of a file and hands its stream to the machine, which
-// belongs to the image from now on. data is not needed afterwards. The memory
-// used is the stream and 16 rows of pixels; where the picture is to be turned,
-// the whole picture's samples (1.5 bytes a pixel for most photos).
+// Open reads a file's headers and hands its stream to the machine, which belongs
+// to the image from now on. data is not needed afterwards. The memory used is the
+// stream and 16 rows of pixels; where the picture is to be turned, the whole
+// picture's samples (1.5 bytes a pixel for most photos); and the coefficients of
+// a progressive file (3 bytes a pixel).
 func Open(m Machine, data []byte, o Options) (*Image, error) {
 	h, ok := parse(data)
 	if !ok {
@@ -105,16 +116,32 @@ func Open(m Machine, data []byte, o Options) (*Image, error) {
 	first := h.components[0]
 	im.across = (h.width + 8*first.h - 1) / (8 * first.h)
 	im.down = (h.height + 8*first.v - 1) / (8 * first.v)
+	bytes := im.allocate()
+	if first.h == 2 && im.planes[1].columns < 3 {
+		return nil, ErrIrregular // libjpeg upsamples so narrow a picture without the filter
+	}
+	if bytes > uint64(o.MaxBytes) {
+		return nil, ErrMemory
+	}
+	if !m.Grow(uint32(bytes)) || h.progressive && !im.readScans() || !h.progressive && !im.begin(&h.scans[0]) {
+		return nil, ErrIrregular
+	}
+	return im, nil
+}
 
+// allocate says where everything is, and how large the memory must be.
+func (im *Image) allocate() uint64 {
+	h := im.header
 	next := uint64(layout.Free)
 	reserve := func(n int) uint32 {
 		at := next
 		next += uint64(n+63) &^ 63
 		return uint32(at)
 	}
+	first := h.components[0]
 	im.blocks = reserve(6 * layout.BlockBytes)
 	for _, c := range h.components {
-		p := plane{stride: uint32(8*c.h*im.across + 2*margin), height: 8 * c.v}
+		p := plane{stride: uint32(8*c.h*im.across + 2*margin), height: 8 * c.v, across: c.h * im.across}
 		p.columns = (h.width*c.h + first.h - 1) / first.h
 		p.rows = (h.height*c.v + first.v - 1) / first.v
 		rows := p.height
@@ -122,25 +149,22 @@ func Open(m Machine, data []byte, o Options) (*Image, error) {
 			rows *= im.down
 		}
 		p.at = reserve((rows+1)*int(p.stride)) + p.stride + margin
+		if h.progressive {
+			p.coefficients = reserve(p.across * c.v * im.down * coefficientBytes)
+		}
 		im.planes = append(im.planes, p)
-	}
-	if first.h == 2 && im.planes[1].columns < 3 {
-		return nil, ErrIrregular // libjpeg upsamples so narrow a picture without the filter
 	}
 	const overrun = 32 // a converted row may be up to 7 pixels longer
 	im.line = reserve(4*h.width + overrun)
 	im.pixels = reserve(block*4*im.Width + overrun)
-	staging := reserve(chunk)
-	next += layout.ScanPadding
-	top := next + uint64(len(h.stream)) + 15
-	if top > uint64(o.MaxBytes) {
-		return nil, ErrMemory
+	im.staging = reserve(chunk)
+	longest := 0
+	for _, s := range h.scans {
+		longest = max(longest, len(s.stream))
 	}
-	if !m.Grow(uint32(top)) || !im.load(staging, uint32(top)) {
-		return nil, ErrIrregular
-	}
-	im.tables(uint32(top))
-	return im, nil
+	next += layout.ScanPadding + uint64(longest) + 15
+	im.top = uint32(next)
+	return next
 }
 
 // Rows writes pixel rows [row, row+rows) to dst as RGBA. They are asked for from
@@ -284,6 +308,22 @@ func (im *Image) decode() bool {
 		}
 	}
 	im.m.Write(im.blocks, im.mcu())
+	if im.header.progressive {
+		im.m.Rebuild(uint32(im.across))
+	} else if !im.decodeMCUs() {
+		return false
+	}
+	for i := range im.planes[1:] {
+		p := &im.planes[1+i]
+		im.m.Edges(p.address(0, im.row*p.height), p.stride, uint32(p.height), uint32(p.columns))
+	}
+	im.row++
+	// After the last row, what is left of the last segment must be padding.
+	return im.row < im.down || im.m.Segment(0, 0)
+}
+
+// decodeMCUs decodes a row of MCUs of a file that is not progressive.
+func (im *Image) decodeMCUs() bool {
 	for mcus := im.across; mcus > 0; {
 		if im.left == 0 {
 			s := im.segments[0]
@@ -301,34 +341,42 @@ func (im *Image) decode() bool {
 		}
 		mcus, im.left = mcus-n, im.left-n
 	}
-	for i := range im.planes[1:] {
-		p := &im.planes[1+i]
-		im.m.Edges(p.address(0, im.row*p.height), p.stride, uint32(p.height), uint32(p.columns))
-	}
-	im.row++
-	// After the last row, what is left of the last segment must be padding.
-	return im.row < im.down || im.m.Segment(0, 0)
+	return true
 }
 
-// mcu is the module's list of the blocks in the next row's first MCU.
+// mcu is the module's list of the blocks in the next row's first MCU, for Decode
+// and Rebuild.
 func (im *Image) mcu() (words []byte) {
+	s := &im.header.scans[0]
 	for i, c := range im.header.components {
 		p := &im.planes[i]
 		for y := range c.v {
 			for x := range c.h {
-				for _, word := range []uint32{
-					layout.BlockDC / 4:     uint32(layout.Tables + c.dc*layout.TableBytes),
-					layout.BlockAC / 4:     uint32(layout.Tables + (2+c.ac)*layout.TableBytes),
+				words = appendBlock(words, [...]uint32{
+					layout.BlockDC / 4:     uint32(layout.Tables + s.tables[i%len(s.tables)][0]*layout.TableBytes),
+					layout.BlockAC / 4:     uint32(layout.Tables + (2+s.tables[i%len(s.tables)][1])*layout.TableBytes),
 					layout.BlockQuant / 4:  uint32(layout.Quant + 256*c.quant),
 					layout.BlockPred / 4:   uint32(layout.ScanDC + 4*i),
 					layout.BlockTo / 4:     p.address(8*x, im.row*p.height+8*y),
 					layout.BlockStride / 4: p.stride,
 					layout.BlockStep / 4:   uint32(8 * c.h),
-				} {
-					words = binary.LittleEndian.AppendUint32(words, word)
-				}
+					layout.BlockFrom / 4:   p.coefficient(x, im.row*c.v+y),
+					layout.BlockNext / 4:   uint32(c.h * coefficientBytes),
+				})
 			}
 		}
 	}
 	return words
+}
+
+func appendBlock(words []byte, block [layout.BlockBytes / 4]uint32) []byte {
+	for _, word := range block {
+		words = binary.LittleEndian.AppendUint32(words, word)
+	}
+	return words
+}
+
+// coefficient is where those of block (x, y) are.
+func (p *plane) coefficient(x, y int) uint32 {
+	return p.coefficients + uint32((y*p.across+x)*coefficientBytes)
 }

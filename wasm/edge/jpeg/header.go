@@ -1,6 +1,7 @@
 package jpeg
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 const (
 	sof0 = 0xc0
 	sof1 = 0xc1
+	sof2 = 0xc2
 	dht  = 0xc4
 	rst0 = 0xd0
 	soi  = 0xd8
@@ -28,24 +30,40 @@ const (
 // samples need 11.
 const maxDC = 15
 
+// maxShift is the most low bits that a progressive scan may leave out here.
+const maxShift = 13
+
 type component struct {
-	id     byte
-	h, v   int // blocks in an MCU
-	quant  int
-	dc, ac int
+	id    byte
+	h, v  int // blocks in an MCU
+	quant int
 }
 
-// header is what comes before the stream.
+// header is everything but the streams.
 type header struct {
 	width, height int
+	progressive   bool
 	components    []component
 	restart       int // MCUs between restart markers; 0: none
 	quant         [4][]byte
 	huffman       [2][2][]byte // class (DC, AC), number
-	stream        []byte       // what follows the header
+	scans         []scan
 }
 
-// parse reads everything up to the scan. It refuses whatever is not plain.
+// scan is a stream and what its header says.
+type scan struct {
+	components []int    // indices into the frame's
+	tables     [][2]int // numbers of the DC and the AC table of each component
+	huffman    [2][2][]byte
+	first      int // coefficients first to last, in zigzag order
+	last       int
+	refine     bool
+	shift      int // of the coefficients' bits
+	stream     []byte
+}
+
+// parse reads a whole file, but for what is in the streams. It refuses whatever
+// is not plain.
 func parse(data []byte) (*header, bool) {
 	h := &header{}
 	if len(data) < 4 || data[0] != 0xff || data[1] != soi {
@@ -54,6 +72,9 @@ func parse(data []byte) (*header, bool) {
 	data = data[2:]
 	jfif, ycc := false, true
 	for {
+		if len(data) >= 2 && data[0] == 0xff && data[1] == eoi {
+			return h, len(h.scans) > 0 && (jfif || ycc && !h.rgb()) && h.complete()
+		}
 		if len(data) < 4 || data[0] != 0xff {
 			return nil, false
 		}
@@ -65,19 +86,22 @@ func parse(data []byte) (*header, bool) {
 		data = data[2+n:]
 		ok := true
 		switch marker {
-		case sof0, sof1:
+		case sof0, sof1, sof2:
+			h.progressive = marker == sof2
 			ok = h.components == nil && h.frame(body)
 		case dht:
 			ok = h.huffmanTables(body)
 		case dqt:
-			ok = h.quantTables(body)
+			ok = len(h.scans) == 0 && h.quantTables(body)
 		case dri:
-			if ok = len(body) == 2; ok {
+			if ok = len(body) == 2 && len(h.scans) == 0; ok {
 				h.restart = int(binary.BigEndian.Uint16(body))
 			}
 		case sos:
-			h.stream = data
-			return h, h.components != nil && h.scan(body) && (jfif || ycc && !h.rgb())
+			s, known := h.scan(body)
+			s.stream, data, ok = cutStream(data)
+			h.scans = append(h.scans, s)
+			ok = ok && known
 		case app0:
 			jfif = len(body) >= 5 && string(body[:5]) == "JFIF\x00"
 		case appE:
@@ -90,6 +114,19 @@ func parse(data []byte) (*header, bool) {
 		}
 		if !ok {
 			return nil, false
+		}
+	}
+}
+
+// cutStream cuts data before the marker that ends a scan's stream.
+func cutStream(data []byte) (stream, rest []byte, ok bool) {
+	for at := 0; ; at += 2 {
+		n := bytes.IndexByte(data[at:], 0xff)
+		if at += n; n < 0 || at+1 >= len(data) {
+			return nil, nil, false
+		}
+		if marker := data[at+1]; marker != 0 && (marker < rst0 || marker >= soi) {
+			return data[:at], data[at:], true
 		}
 	}
 }
@@ -179,22 +216,53 @@ func (h *header) huffmanTables(b []byte) bool {
 	return true
 }
 
-// scan reads SOS (annex B.2.3): all components in the frame's order, with tables
-// that are there.
-func (h *header) scan(b []byte) bool {
-	n := len(h.components)
-	if len(b) != 4+2*n || int(b[0]) != n {
-		return false
+// scan reads SOS (annex B.2.3): one component, or all in the frame's order, with
+// tables that are there.
+func (h *header) scan(b []byte) (s scan, ok bool) {
+	if len(b) < 1 || len(b) != 4+2*int(b[0]) || h.components == nil {
+		return s, false
+	}
+	n := int(b[0])
+	for i := range n {
+		index := slices.IndexFunc(h.components, func(c component) bool { return c.id == b[1+2*i] })
+		dc, ac := int(b[2+2*i]>>4), int(b[2+2*i]&15)
+		if index < 0 || n > 1 && index != i || dc > 1 || ac > 1 || h.quant[h.components[index].quant] == nil {
+			return s, false
+		}
+		s.components = append(s.components, index)
+		s.tables = append(s.tables, [2]int{dc, ac})
+	}
+	s.huffman = h.huffman
+	s.first, s.last = int(b[1+2*n]), int(b[2+2*n])
+	s.refine, s.shift = b[3+2*n]>>4 > 0, int(b[3+2*n]&15)
+	for _, t := range s.tables {
+		if s.first == 0 && !s.refine && h.huffman[0][t[0]] == nil || s.last > 0 && h.huffman[1][t[1]] == nil {
+			return s, false
+		}
+	}
+	if !h.progressive {
+		return s, n == len(h.components) && len(h.scans) == 0 && s.first == 0 && s.last == 63 && !s.refine && s.shift == 0
+	}
+	// Annex G.1.1.1. Restart markers are left to image/jpeg.
+	high := int(b[3+2*n] >> 4)
+	return s, (n == 1 || n == len(h.components)) && h.restart == 0 && s.last < 64 && s.shift <= maxShift &&
+		(high == 0 || high == s.shift+1) && (s.first == 0 && s.last == 0 || s.first > 0 && s.first <= s.last && n == 1)
+}
+
+// complete says whether every component has a scan.
+func (h *header) complete() bool {
+	var there [3]bool
+	for _, s := range h.scans {
+		for _, i := range s.components {
+			there[i] = true
+		}
 	}
 	for i := range h.components {
-		c := &h.components[i]
-		id, tables := b[1+2*i], b[2+2*i]
-		c.dc, c.ac = int(tables>>4), int(tables&15)
-		if id != c.id || c.dc > 1 || c.ac > 1 || h.huffman[0][c.dc] == nil || h.huffman[1][c.ac] == nil || h.quant[c.quant] == nil {
+		if !there[i] {
 			return false
 		}
 	}
-	return b[1+2*n] == 0 && b[2+2*n] == 63 && b[3+2*n] == 0
+	return true
 }
 
 // zigzag is the place, 8*row + column, of each coefficient (figure A.6).

@@ -56,13 +56,26 @@ func check(t *testing.T, m Machine, data []byte, strip int) {
 	t.Fatalf("%d bytes, want %d", len(got), len(want.Pix))
 }
 
-// TestFiles decodes what libjpeg wrote, in all forms and orientations.
+// files are what libjpeg wrote: baseline in all orientations, and progressive.
+func files(t testing.TB) []string {
+	t.Helper()
+	baseline, err := filepath.Glob("../../../tools/picture/testdata/*.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	progressive, err := filepath.Glob("testdata/*.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(baseline) < 20 || len(progressive) < 20 {
+		t.Fatalf("%d and %d files", len(baseline), len(progressive))
+	}
+	return append(baseline, progressive...)
+}
+
 func TestFiles(t *testing.T) {
 	m := newNative(t)
-	names, err := filepath.Glob("../../../tools/picture/testdata/*.jpg")
-	if err != nil || len(names) < 20 {
-		t.Fatalf("%d files, %v", len(names), err)
-	}
+	names := files(t)
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -70,8 +83,8 @@ func TestFiles(t *testing.T) {
 		}
 		base := filepath.Base(name)
 		// Narrow pictures with halved chroma are left to libjpeg's other rule.
-		narrow := strings.HasPrefix(base, "42") && (strings.Contains(base, "_1x1") || strings.Contains(base, "_4x5"))
-		irregular := narrow || base == "progressive.jpg" || base == "cmyk.jpg"
+		narrow := filepath.Dir(name) != "testdata" && strings.HasPrefix(base, "42") && (strings.Contains(base, "_1x1") || strings.Contains(base, "_4x5"))
+		irregular := narrow || base == "cmyk.jpg"
 		t.Run(base, func(t *testing.T) {
 			if !irregular {
 				check(t, m, data, 7)
@@ -83,10 +96,10 @@ func TestFiles(t *testing.T) {
 }
 
 var (
-	gray = [][2]int{{1, 1}}
-	full = [][2]int{{1, 1}, {1, 1}, {1, 1}}
-	wide = [][2]int{{2, 1}, {1, 1}, {1, 1}} // 4:2:2
-	both = [][2]int{{2, 2}, {1, 1}, {1, 1}} // 4:2:0
+	grayOnly  = [][2]int{{1, 1}}
+	chroma444 = [][2]int{{1, 1}, {1, 1}, {1, 1}}
+	chroma422 = [][2]int{{2, 1}, {1, 1}, {1, 1}} // 4:2:2
+	chroma420 = [][2]int{{2, 2}, {1, 1}, {1, 1}} // 4:2:0
 )
 
 // TestStreams decodes random coefficients. With maxBits 15 and steps 65535 the
@@ -94,22 +107,22 @@ var (
 func TestStreams(t *testing.T) {
 	m := newNative(t)
 	tests := []stream{
-		{64, 48, gray, 0, 0.1, 10, 50, sof0},
-		{64, 48, full, 0, 0.1, 10, 50, sof0},
-		{64, 48, wide, 0, 0.1, 10, 50, sof0},
-		{64, 48, both, 0, 0.1, 10, 50, sof0},
+		{64, 48, grayOnly, 0, 0.1, 10, 50, sof0},
+		{64, 48, chroma444, 0, 0.1, 10, 50, sof0},
+		{64, 48, chroma422, 0, 0.1, 10, 50, sof0},
+		{64, 48, chroma420, 0, 0.1, 10, 50, sof0},
 		{61, 45, [][2]int{{2, 2}}, 0, 0.1, 10, 50, sof0},
-		{61, 45, full, 3, 0.1, 10, 50, sof1},
-		{61, 45, wide, 1, 0.3, 8, 50, sof0},
-		{61, 45, both, 4, 0.01, 10, 50, sof0},
-		{61, 45, both, 5, 1, 4, 5, sof0},
-		{61, 45, both, 0, 0, 10, 50, sof0},
-		{200, 5, both, 0, 0.2, 10, 50, sof0},
-		{5, 200, both, 2, 0.2, 10, 50, sof0},
-		{33, 17, both, 0, 0.5, 15, 65535, sof1},
-		{33, 17, full, 0, 0.5, 15, 65535, sof1},
-		{33, 17, gray, 0, 0.1, 15, 65535, sof1},
-		{700, 300, both, 50, 0.3, 10, 20, sof0}, // more than a chunk of stream
+		{61, 45, chroma444, 3, 0.1, 10, 50, sof1},
+		{61, 45, chroma422, 1, 0.3, 8, 50, sof0},
+		{61, 45, chroma420, 4, 0.01, 10, 50, sof0},
+		{61, 45, chroma420, 5, 1, 4, 5, sof0},
+		{61, 45, chroma420, 0, 0, 10, 50, sof0},
+		{200, 5, chroma420, 0, 0.2, 10, 50, sof0},
+		{5, 200, chroma420, 2, 0.2, 10, 50, sof0},
+		{33, 17, chroma420, 0, 0.5, 15, 65535, sof1},
+		{33, 17, chroma444, 0, 0.5, 15, 65535, sof1},
+		{33, 17, grayOnly, 0, 0.1, 15, 65535, sof1},
+		{700, 300, chroma420, 50, 0.3, 10, 20, sof0}, // more than a chunk of stream
 	}
 	for _, s := range tests {
 		for seed := range uint64(4) {
@@ -123,21 +136,33 @@ func TestStreams(t *testing.T) {
 // TestOrientations turns pictures larger than a block.
 func TestOrientations(t *testing.T) {
 	m := newNative(t)
-	for _, sampling := range [][][2]int{gray, full, wide, both} {
-		plain := stream{75, 50, sampling, 0, 0.1, 6, 20, sof0}.encode(9)
-		for orientation := range 10 {
-			app1 := "Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00" + string(rune(orientation)) + "\x00\x00\x00"
-			e := &encoder{out: []byte{0xff, soi}}
-			e.segment(0xe1, []byte(app1))
-			check(t, m, append(e.out, plain[2:]...), 11)
+	for _, sampling := range [][][2]int{grayOnly, chroma444, chroma422, chroma420} {
+		turnAll(t, m, stream{75, 50, sampling, 0, 0.1, 6, 20, sof0}.encode(9))
+	}
+	for _, name := range []string{"420_45x37_92", "422_160x90_35", "grey_70x50"} {
+		data, err := os.ReadFile("testdata/" + name + ".jpg")
+		if err != nil {
+			t.Fatal(err)
 		}
+		turnAll(t, m, data)
+	}
+}
+
+// turnAll decodes a file in all orientations, and some that there are not.
+func turnAll(t *testing.T, m Machine, plain []byte) {
+	t.Helper()
+	for orientation := range 10 {
+		app1 := "Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00" + string(rune(orientation)) + "\x00\x00\x00"
+		e := &encoder{out: []byte{0xff, soi}}
+		e.segment(0xe1, []byte(app1))
+		check(t, m, append(e.out, plain[2:]...), 11)
 	}
 }
 
 // TestRows leaves rows out and asks for the last one again, as a resampler does.
 func TestRows(t *testing.T) {
 	m := newNative(t)
-	data := stream{40, 120, both, 0, 0.1, 8, 20, sof0}.encode(3)
+	data := stream{40, 120, chroma420, 0, 0.1, 8, 20, sof0}.encode(3)
 	want, err := picture.Decode(data, 1<<20)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +185,7 @@ func TestRows(t *testing.T) {
 // TestIrregular finds everything that is left to image/jpeg.
 func TestIrregular(t *testing.T) {
 	m := newNative(t)
-	plain := stream{40, 40, both, 3, 0.1, 8, 20, sof0}
+	plain := stream{40, 40, chroma420, 3, 0.1, 8, 20, sof0}
 	data := plain.encode(1)
 	// edit replaces the body of the first segment with that marker.
 	edit := func(marker byte, change func([]byte) []byte) []byte {
@@ -235,9 +260,63 @@ func TestIrregular(t *testing.T) {
 	check(t, m, append([]byte("\xff\xd8\xff\xe0\x00\x07JFIF\x00\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"), data[2:]...), 8)
 }
 
+// TestIrregularScans changes a progressive file: most of what is done to it makes
+// another picture or none, and in either case package picture agrees.
+func TestIrregularScans(t *testing.T) {
+	m := newNative(t)
+	data, err := os.ReadFile("testdata/420_45x37_92.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scans []int
+	for at := 0; ; {
+		n := bytes.Index(data[at:], []byte{0xff, sos})
+		if n < 0 {
+			break
+		}
+		at += n + 2
+		scans = append(scans, at)
+	}
+	if len(scans) < 8 {
+		t.Fatalf("%d scans", len(scans))
+	}
+	irregular := 0
+	try := func(changed []byte) {
+		t.Helper()
+		if _, err := decodeAll(m, changed, 8); err != nil {
+			irregular++
+			return
+		}
+		check(t, m, changed, 8)
+	}
+	for _, at := range scans {
+		end := at + int(data[at+1])
+		for i := at + 2; i < end; i++ { // every byte of the scans' headers
+			for _, v := range []byte{0, 1, 2, 3, 5, 0x10, 0x11, 0x21, 63, 64, 0xff} {
+				changed := bytes.Clone(data)
+				changed[i] = v
+				try(changed)
+			}
+		}
+		for i := range 40 { // and bits of their streams
+			changed := bytes.Clone(data)
+			changed[end+i/8] ^= 1 << (i % 8)
+			try(changed)
+		}
+	}
+	if irregular < 300 {
+		t.Errorf("only %d changes are noticed", irregular)
+	}
+	restart := append(append(bytes.Clone(data[:2]), 0xff, dri, 0, 4, 0, 3), data[2:]...)
+	if _, err := decodeAll(m, restart, 8); err != ErrIrregular {
+		t.Errorf("restart markers: %v, want %v", err, ErrIrregular)
+	}
+	check(t, m, data, 8)
+}
+
 func TestMemory(t *testing.T) {
 	m := newNative(t)
-	data := stream{160, 320, both, 0, 0.01, 8, 20, sof0}.encode(1)
+	data := stream{160, 320, chroma420, 0, 0.01, 8, 20, sof0}.encode(1)
 	limit := int64(100_000 + len(data))
 	if _, err := Open(m, data, Options{1, limit}); err != nil {
 		t.Errorf("by rows: %v", err)
@@ -256,9 +335,9 @@ func TestBytesPerPixel(t *testing.T) {
 		data []byte
 		want int64
 	}{
-		"gray":        {stream{9, 9, gray, 0, 0, 1, 1, sof0}.encode(1), 1 + 4},
-		"4:2:0":       {stream{9, 9, both, 0, 0, 1, 1, sof0}.encode(1), 2 + 4},
-		"4:4:4":       {stream{9, 9, full, 0, 0, 1, 1, sof1}.encode(1), 3 + 4},
+		"gray":        {stream{9, 9, grayOnly, 0, 0, 1, 1, sof0}.encode(1), 1 + 4},
+		"4:2:0":       {stream{9, 9, chroma420, 0, 0, 1, 1, sof0}.encode(1), 2 + 4},
+		"4:4:4":       {stream{9, 9, chroma444, 0, 0, 1, 1, sof1}.encode(1), 3 + 4},
 		"progressive": {progressive, 8 + 4},
 		"cut off":     {progressive[:30], 20 + 4},
 		"empty":       {nil, 20 + 4},
@@ -273,14 +352,10 @@ func TestBytesPerPixel(t *testing.T) {
 // FuzzDecode compares every file that is decoded with package picture; the
 // module never traps.
 func FuzzDecode(f *testing.F) {
-	for i, sampling := range [][][2]int{gray, full, wide, both} {
+	for i, sampling := range [][][2]int{grayOnly, chroma444, chroma422, chroma420} {
 		f.Add(stream{17, 19, sampling, 2, 0.1, 8, 20, sof0}.encode(uint64(i)))
 	}
-	names, err := filepath.Glob("../../../tools/picture/testdata/orientation_*.jpg")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range names {
+	for _, name := range files(f) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
@@ -302,7 +377,7 @@ func FuzzDecode(f *testing.F) {
 
 func BenchmarkDecode(b *testing.B) {
 	m := newNative(b)
-	data := stream{640, 480, both, 0, 0.12, 6, 20, sof0}.encode(1)
+	data := stream{640, 480, chroma420, 0, 0.12, 6, 20, sof0}.encode(1)
 	b.SetBytes(640 * 480)
 	for b.Loop() {
 		if _, err := decodeAll(m, data, 64); err != nil {

@@ -17,6 +17,15 @@ func beginSegment(from, to uint32) uint32
 //go:wasmimport jpeg decode
 func decode(mcus uint32) uint32
 
+//go:wasmimport jpeg blank
+func blank(at, n uint32)
+
+//go:wasmimport jpeg progress
+func progress(kind, mcus uint32) uint32
+
+//go:wasmimport jpeg rebuild
+func rebuild(mcus uint32)
+
 //go:wasmimport jpeg edges
 func edges(plane, stride, rows, columns uint32)
 
@@ -64,10 +73,13 @@ func (i *instance) Grow(bytes uint32) bool {
 	return ok
 }
 
-func (i *instance) Reverse(from, to, n uint32)   { reverse(from, to, n) }
-func (i *instance) Move(from, to, n uint32)      { move(from, to, n) }
-func (i *instance) Segment(from, to uint32) bool { return beginSegment(from, to) == 0 }
-func (i *instance) Decode(mcus uint32) bool      { return decode(mcus) == 0 }
+func (i *instance) Reverse(from, to, n uint32)      { reverse(from, to, n) }
+func (i *instance) Move(from, to, n uint32)         { move(from, to, n) }
+func (i *instance) Segment(from, to uint32) bool    { return beginSegment(from, to) == 0 }
+func (i *instance) Blank(at, n uint32)              { blank(at, n) }
+func (i *instance) Rebuild(mcus uint32)             { rebuild(mcus) }
+func (i *instance) Progress(kind, mcus uint32) bool { return progress(kind, mcus) == 0 }
+func (i *instance) Decode(mcus uint32) bool         { return decode(mcus) == 0 }
 
 func (i *instance) Edges(plane, stride, rows, columns uint32) { edges(plane, stride, rows, columns) }
 func (i *instance) Full(y, cb, cr, to, width uint32)          { full(y, cb, cr, to, width) }

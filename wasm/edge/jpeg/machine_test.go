@@ -56,11 +56,14 @@ func (n *native) Read(b []byte, at uint32) {
 	copy(b, view)
 }
 
-func (n *native) Grow(bytes uint32) bool         { return n.call("grow", bytes) }
-func (n *native) Reverse(from, to, count uint32) { n.call("reverse", from, to, count) }
-func (n *native) Move(from, to, count uint32)    { n.call("move", from, to, count) }
-func (n *native) Segment(from, to uint32) bool   { return n.call("segment", from, to) }
-func (n *native) Decode(mcus uint32) bool        { return n.call("decode", mcus) }
+func (n *native) Grow(bytes uint32) bool          { return n.call("grow", bytes) }
+func (n *native) Reverse(from, to, count uint32)  { n.call("reverse", from, to, count) }
+func (n *native) Move(from, to, count uint32)     { n.call("move", from, to, count) }
+func (n *native) Segment(from, to uint32) bool    { return n.call("segment", from, to) }
+func (n *native) Blank(at, count uint32)          { n.call("blank", at, count) }
+func (n *native) Progress(kind, mcus uint32) bool { return n.call("progress", kind, mcus) }
+func (n *native) Rebuild(mcus uint32)             { n.call("rebuild", mcus) }
+func (n *native) Decode(mcus uint32) bool         { return n.call("decode", mcus) }
 func (n *native) Edges(plane, stride, rows, columns uint32) {
 	n.call("edges", plane, stride, rows, columns)
 }

@@ -7,7 +7,6 @@ import "encoding/binary"
 // not YCbCr a converted copy. Of a file whose head cannot be read it is what the
 // worst takes.
 func BytesPerPixel(data []byte) int64 {
-	const sof2 = 0xc2
 	const sample, coefficient, converted = 1, 4, 4
 	for at := 2; at+10 <= len(data) && data[at] == 0xff; {
 		marker, body := data[at+1], data[at+4:]

@@ -30,15 +30,17 @@ export class Engine {
     const decode = new WebAssembly.Instance(jpeg).exports;
     this.#memory = compute.memory;
     globalThis.glanceHost = { memory: compute.memory, backend: settings.backend, threads: 1 };
+    const memories = { kernels: compute.memory, pictures: decode.memory };
     globalThis.context = {
       binding: this.#exports,
-      jpegMemory: decode.memory,
+      memories,
       settings: JSON.stringify(settings),
       manifest: JSON.stringify(manifest),
     };
     let ready = false;
     const workers = { ready: () => { ready = true; } };
     const instance = new WebAssembly.Instance(program, { ...importObject, kernels: compute, jpeg: decode, workers });
+    memories.go = instance.exports.mem;
     this.#go.run(instance).catch(() => {}); // returns once Go waits
     if (!ready) throw new Error(`the Go program did not start: ${this.#stderr.trim()}`);
   }

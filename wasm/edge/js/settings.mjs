@@ -15,13 +15,12 @@ export function settings(env) {
     origins: (env.CORS_ORIGINS ?? "").split(",").map((s) => s.trim()).filter(Boolean),
     maxBodyBytes: whole(env, "MAX_BODY_BYTES", 8 * MiB),
     maxPixels: whole(env, "MAX_PIXELS", 16_000_000),
-    // What bodies of requests in flight, and a picture being decoded, may hold.
-    // An isolate has 128 MB for everything.
-    maxBufferedBytes: whole(env, "MAX_BUFFERED_BYTES", 24 * MiB),
-    maxDecodeBytes: whole(env, "MAX_DECODE_BYTES", 32 * MiB),
-    // Packed weights and activations of all models together; past it the engine
-    // starts afresh with the model that is asked for.
-    maxKernelBytes: whole(env, "MAX_KERNEL_BYTES", 64 * MiB),
+    // An isolate has 128 MB for everything: these three, up to 26 MiB for a JPEG
+    // being decoded, and Go's own. What Go decodes at once leaves its memory with
+    // about three times that, as it never shrinks.
+    maxBufferedBytes: whole(env, "MAX_BUFFERED_BYTES", 16 * MiB), // bodies of requests in flight
+    maxDecodeBytes: whole(env, "MAX_DECODE_BYTES", 16 * MiB), // a GIF, a WebP, a PNG that is not plain
+    maxKernelBytes: whole(env, "MAX_KERNEL_BYTES", 40 * MiB), // loaded models; past it all but one are dropped
   };
 }
 

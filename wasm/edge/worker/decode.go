@@ -3,14 +3,20 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"image/color"
+	"runtime"
 
 	"glance/tools/api"
 	"glance/tools/picture"
 	"glance/wasm/edge/jpeg"
 	"glance/wasm/edge/png"
 )
+
+// jpegBytes limits the memory of the JPEG module: enough for 16 megapixels that are
+// to be turned, with chroma at half size, or for 8 of a progressive file.
+const jpegBytes = 26 << 20
 
 // decoder decodes pictures within the memory of an isolate.
 type decoder struct{ machine jpeg.Machine }
@@ -21,7 +27,7 @@ type rows interface {
 	Close() error
 }
 
-// decode implements [api.Decoder]. Plain JPEG and PNG files are decoded row by row
+// decode implements [api.Decoder]. Most JPEG and PNG files are decoded row by row
 // by packages jpeg and png, everything else by package picture, if it fits.
 func (d *decoder) decode(data []byte, l api.Limits) (api.Picture, error) {
 	info, err := picture.Probe(data, l.Pixels)
@@ -31,9 +37,9 @@ func (d *decoder) decode(data []byte, l api.Limits) (api.Picture, error) {
 	p := &byRows{data: data, info: info, limits: l, opaque: true}
 	switch {
 	case info.Format == "JPEG":
-		img, err := jpeg.Open(d.machine, data, jpeg.Options{Orientation: info.Orientation, MaxBytes: l.Decode})
+		img, err := jpeg.Open(d.machine, data, jpeg.Options{Orientation: info.Orientation, MaxBytes: jpegBytes})
 		if errors.Is(err, jpeg.ErrMemory) {
-			return nil, tooLarge(info, l)
+			return nil, tooLarge(info)
 		}
 		if err == nil {
 			p.rows, p.width, p.height = img, img.Width, img.Height
@@ -48,19 +54,26 @@ func (d *decoder) decode(data []byte, l api.Limits) (api.Picture, error) {
 	return decodeWhole(data, info, l)
 }
 
+// collectFrom is how many bytes a picture takes for which it is worth a
+// millisecond or two to collect garbage first.
+const collectFrom = 4 << 20
+
 // decodeWhole decodes the picture at once.
 func decodeWhole(data []byte, info picture.Info, l api.Limits) (api.Picture, error) {
 	pixels := int64(info.Width) * int64(info.Height)
 	need := pixels * bytesPerPixel(data, info)
 	if need > l.Decode {
-		return nil, tooLarge(info, l)
+		return nil, tooLarge(info)
+	}
+	if need > collectFrom {
+		runtime.GC() // WebAssembly memory does not shrink: make room before it grows
 	}
 	return api.Decode(data, l)
 }
 
-func tooLarge(info picture.Info, l api.Limits) error {
-	return api.Refuse(api.ImageTooLarge, "a %s of this kind with %d x %d pixels takes more than %d MiB to decode; scale it down first",
-		info.Format, info.Width, info.Height, l.Decode>>20)
+func tooLarge(info picture.Info) error {
+	return api.Refuse(api.ImageTooLarge, "a %s of this kind with %d x %d pixels takes too much memory to decode here; scale it down first",
+		info.Format, info.Width, info.Height)
 }
 
 // bytesPerPixel is what the decoders of the standard library and package picture
@@ -77,7 +90,10 @@ func bytesPerPixel(data []byte, info picture.Info) int64 {
 	case "GIF":
 		return n + 1
 	case "WebP":
-		return n + 2*4 // lossless, with its transforms; lossy takes less
+		if bytes.Contains(data[:min(len(data), 64)], []byte("VP8 ")) { // lossy, without alpha
+			return n + 2
+		}
+		return n + 2*4 // lossless, with its transforms
 	}
 	switch info.Colors {
 	case color.NRGBAModel:

@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"net/url"
-	"runtime"
 	"slices"
 	"syscall/js"
 
@@ -18,10 +17,11 @@ import (
 // library is the models of the manifest, all on one machine. JavaScript reads
 // their blobs and writes them to the machine's memory.
 type library struct {
-	machine kernels.Machine
-	infos   []api.Info
-	opening map[string]*opening
-	loaded  map[string]*api.Model
+	machine  kernels.Machine
+	memories js.Value // WebAssembly.Memory by name of its owner
+	infos    []api.Info
+	opening  map[string]*opening
+	loaded   map[string]*api.Model
 }
 
 // opening is a model whose weights are being written.
@@ -32,7 +32,7 @@ type opening struct {
 }
 
 // newLibrary puts the default model first, if one is named.
-func newLibrary(m kernels.Machine, infos []api.Info, first string) (*library, error) {
+func newLibrary(m kernels.Machine, memories js.Value, infos []api.Info, first string) (*library, error) {
 	if first != "" {
 		i := slices.IndexFunc(infos, func(m api.Info) bool { return m.Name == first })
 		if i < 0 {
@@ -40,7 +40,7 @@ func newLibrary(m kernels.Machine, infos []api.Info, first string) (*library, er
 		}
 		infos[0], infos[i] = infos[i], infos[0]
 	}
-	return &library{machine: m, infos: infos, opening: map[string]*opening{}, loaded: map[string]*api.Model{}}, nil
+	return &library{machine: m, memories: memories, infos: infos, opening: map[string]*opening{}, loaded: map[string]*api.Model{}}, nil
 }
 
 // Models implements [api.Library].
@@ -56,9 +56,11 @@ func (l *library) Model(name string) (*api.Model, error) {
 
 // Memory implements [api.Library].
 func (l *library) Memory() map[string]int64 {
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	return map[string]int64{"go": int64(stats.Sys), "kernels": int64(l.machine.MemoryBytes())}
+	m := map[string]int64{}
+	for _, name := range []string{"go", "kernels", "pictures"} {
+		m[name] = int64(l.memories.Get(name).Get("buffer").Get("byteLength").Int())
+	}
+	return m
 }
 
 // export sets the functions that engine.mjs calls:

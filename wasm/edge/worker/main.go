@@ -25,7 +25,7 @@ import (
 
 // softLimit is what Go's heap may grow to before the collector works harder, in
 // bytes. An isolate has 128 MB, and Go never gives memory back.
-const softLimit = 56 << 20
+const softLimit = 40 << 20
 
 // settings are those of js/settings.mjs that Go needs.
 type settings struct {
@@ -60,8 +60,9 @@ func start(context js.Value) error {
 	if err != nil {
 		return err
 	}
-	decoder := &decoder{machine: jpeg.NewMachine(context.Get("jpegMemory"))}
-	library, err := newLibrary(machine, manifest, s.DefaultModel)
+	memories := context.Get("memories")
+	decoder := &decoder{machine: jpeg.NewMachine(memories.Get("pictures"))}
+	library, err := newLibrary(machine, memories, manifest, s.DefaultModel)
 	if err != nil {
 		return err
 	}

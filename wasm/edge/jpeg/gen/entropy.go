@@ -160,7 +160,7 @@ func decode(m *asm.Module, entropy, transform *asm.Func) {
 
 // segment declares segment(from, to): go on at bit from, up to bit to, with
 // predictions of 0. It returns 0, or 1 where a byte or more of the segment before
-// has not been read.
+// has not been read, or blocks were to come.
 func segment(m *asm.Module) {
 	f := m.Func("segment")
 	f.Export("segment")
@@ -173,5 +173,7 @@ func segment(m *asm.Module) {
 	for i := range uint32(3) {
 		scan.Store(layout.ScanDC+4*i, zero)
 	}
-	f.Return(rest.GtUI(7))
+	run := f.Let("run", scan.Load(layout.ScanRun))
+	scan.Store(layout.ScanRun, zero)
+	f.Return(rest.GtUI(7).Or(run.NeI(0)))
 }

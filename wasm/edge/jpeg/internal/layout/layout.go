@@ -23,7 +23,12 @@ const (
 	ScanBlocks  = Scan + 12 // address of the MCU's blocks
 	ScanLast    = Scan + 16 // address past them
 	ScanDC      = Scan + 20 // three predictions, one for each component
-	ScanPadding = 320       // bytes below the stream that may be read: one block without end
+	ScanFrom    = Scan + 32 // progressive: coefficients ScanFrom to ScanUpTo,
+	ScanUpTo    = Scan + 36
+	ScanShift   = Scan + 40 // without so many low bits
+	ScanRun     = Scan + 44 // blocks to come that have no more coefficients in this scan
+	ScanBytes   = 48
+	ScanPadding = 320 // bytes below the stream that may be read: one block without end
 )
 
 // The words of a block of the MCU.
@@ -32,10 +37,12 @@ const (
 	BlockAC     = 4  // address of the AC table
 	BlockQuant  = 8  // address of the quantization table
 	BlockPred   = 12 // address of the component's prediction
-	BlockTo     = 16 // where the block's samples go; the module adds Step after each
+	BlockTo     = 16 // where the block's samples, or coefficients, go; the module adds Step after each
 	BlockStride = 20 // bytes from one row of samples to the next
 	BlockStep   = 24 // bytes from one MCU to the next
-	BlockBytes  = 28
+	BlockFrom   = 28 // rebuild: where the coefficients are; the module adds Next after each
+	BlockNext   = 32
+	BlockBytes  = 36
 )
 
 // A Huffman table is a look-up of the next LookupBits bits, and for longer codes
