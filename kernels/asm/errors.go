@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 )
 
 // Error is a mistake in the use of the builder.
@@ -29,23 +30,23 @@ type position uintptr
 
 func (p position) known() bool { return p != 0 }
 
-var outside = map[uintptr]bool{}
+// outside remembers which program counters lie outside this package.
+var outside sync.Map
 
 const packagePrefix = "glance/kernels/asm."
 
 // caller returns the position of the innermost caller outside this package.
-// The builder is used by one goroutine at a time.
 func caller() position {
 	var pcs [12]uintptr
 	n := runtime.Callers(2, pcs[:])
 	for _, pc := range pcs[:n] {
-		out, seen := outside[pc]
+		out, seen := outside.Load(pc)
 		if !seen {
 			frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 			out = !strings.HasPrefix(frame.Function, packagePrefix)
-			outside[pc] = out
+			outside.Store(pc, out)
 		}
-		if out {
+		if out.(bool) {
 			return position(pc)
 		}
 	}

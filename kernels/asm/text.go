@@ -59,6 +59,13 @@ func (m *Module) Text() string {
 	return p.b.String()
 }
 
+// Text returns the function in the text format.
+func (f *Func) Text() string {
+	p := &printer{m: f.module}
+	p.function(f)
+	return p.b.String()
+}
+
 type printer struct {
 	m      *Module
 	b      strings.Builder

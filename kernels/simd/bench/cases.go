@@ -167,4 +167,3 @@ func cases() []benchCase {
 		depthwise(7, 7, 576, 5, 1, hs, true),
 	}
 }
-
