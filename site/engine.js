@@ -72,7 +72,13 @@ export class Engine {
     if (host.signal?.aborted) throw abortError(host.signal);
     host.signal?.addEventListener('abort', forward);
     const engine = new Engine();
-    const download = Download.open(options.blob, stop.signal);
+    let shown = -Infinity;
+    const progress = (/** @type {number} */ loaded, /** @type {number} */ total) => {
+      if (loaded < total && performance.now() - shown < 50) return;
+      shown = performance.now();
+      host.progress({ phase: 'weights', loaded, total });
+    };
+    const download = Download.open(options.blob, progress, stop.signal);
     download.catch(() => {}); // reported where it is awaited
     try {
       await engine.#boot(options, host);
@@ -159,16 +165,10 @@ export class Engine {
       const dataSize = size - prefix.length;
       const whole = blob.sha256 ? new Uint8Array(size) : undefined;
       whole?.set(prefix);
-      let shown = -Infinity;
       await download.data(dataSize, (offset, bytes) => {
         if (this.#memory) new Uint8Array(this.#memory.buffer, staging + offset, bytes.length).set(bytes);
         else this.#call('write', staging + offset, bytes);
         whole?.set(bytes, prefix.length + offset);
-        const loaded = prefix.length + offset + bytes.length;
-        if (loaded === size || performance.now() - shown > 50) {
-          host.progress({ phase: 'weights', loaded, total: size });
-          shown = performance.now();
-        }
       });
       host.progress({ phase: 'prepare', loaded: size, total: size });
       const verified = whole && verify(whole, blob);

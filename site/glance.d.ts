@@ -75,7 +75,7 @@ export interface Progress {
   phase: 'weights' | 'prepare';
   /** Bytes. */
   loaded: number;
-  /** Bytes. */
+  /** Bytes; 0 while it is not known. */
   total: number;
 }
 

@@ -14,9 +14,13 @@ const maxHeader = 4 << 20;
  * @property {string} [sha256] of the file, in hexadecimal
  */
 
+/** Bytes that may wait for a reader. Beyond them, the download waits. */
+const ahead = 16 << 20;
+
 /**
- * A weight file on its way in. Reading it has two steps: the header, which says
- * what the file holds, and the data section, which is written as it arrives.
+ * A weight file on its way in. It is fetched ahead, while the engine starts.
+ * Reading it has two steps: the header, which says what the file holds, and the
+ * data section, which is handed on as it arrives.
  */
 export class Download {
   /** @type {BlobSource} */
@@ -25,35 +29,51 @@ export class Download {
   #signal;
   /** @type {ReadableStreamDefaultReader<Uint8Array>} */
   #reader;
-  /** Bytes that arrived and were not taken yet. @type {Uint8Array} */
-  #rest = new Uint8Array(0);
   /** The Content-Type, for messages. */
   #type = '';
+  /** What has arrived and was not read yet. @type {Uint8Array[]} */
+  #chunks = [];
+  #waiting = 0; // bytes in chunks
+  #received = 0; // bytes in all
+  #total = 0; // bytes to come in all, 0 where it is not known yet
+  #ended = false;
+  /** @type {(received: number, total: number) => void} */
+  #progress;
+  /** @type {GlanceError | undefined} */
+  #failure;
+  /** Continues whoever waits for the other side. */
+  #wake = () => {};
 
   /**
    * @param {BlobSource} source
    * @param {ReadableStream<Uint8Array>} stream
-   * @param {string} type
+   * @param {Headers} headers the answer's
+   * @param {(received: number, total: number) => void} progress
    * @param {AbortSignal} [signal]
    */
-  constructor(source, stream, type, signal) {
+  constructor(source, stream, headers, progress, signal) {
     this.#source = source;
     this.#reader = stream.getReader();
-    this.#type = type;
+    this.#type = headers.get('Content-Type') ?? '';
+    this.#total = source.bytes ?? (headers.has('Content-Encoding') ? 0 : Number(headers.get('Content-Length')));
+    this.#progress = progress;
     this.#signal = signal;
+    this.#fetch();
   }
 
   /**
    * Starts a download. The signal ends it at any later time.
    *
    * @param {BlobSource} source
+   * @param {(received: number, total: number) => void} progress called as bytes arrive; the total
+   *   is 0 while it is not known
    * @param {AbortSignal} [signal]
    */
-  static async open(source, signal) {
+  static async open(source, progress, signal) {
     const { from, name } = source;
     if (typeof from !== 'string') {
       const blob = from instanceof Blob ? from : new Blob([/** @type {BlobPart} */ (from)]);
-      return new Download(source, blob.stream(), '', signal);
+      return new Download(source, blob.stream(), new Headers({ 'Content-Length': String(blob.size) }), progress, signal);
     }
     let response;
     try {
@@ -65,7 +85,7 @@ export class Download {
     if (!response.ok || !response.body) {
       throw new GlanceError('weights-http', `The weights of ${name} are missing: ${from} answered ${response.status}.`);
     }
-    return new Download(source, response.body, response.headers.get('Content-Type') ?? '', signal);
+    return new Download(source, response.body, response.headers, progress, signal);
   }
 
   /**
@@ -91,6 +111,7 @@ export class Download {
     if (bytes !== undefined && size !== bytes) {
       throw new GlanceError('weights-integrity', `The weights of ${name} have ${size} bytes, ${bytes} were expected. Reload to fetch them again.`);
     }
+    this.#total = size;
     return { prefix, size };
   }
 
@@ -101,15 +122,14 @@ export class Download {
    * @param {(offset: number, bytes: Uint8Array) => void} write
    */
   async data(size, write) {
-    let offset = 0;
-    for (let chunk = this.#rest; ; chunk = await this.#next()) {
+    for (let offset = 0; offset < size;) {
+      const chunk = await this.#next();
+      if (!chunk) throw this.#wrongSize('shorter');
       if (offset + chunk.length > size) throw this.#wrongSize('longer');
-      if (chunk.length) write(offset, chunk);
+      write(offset, chunk);
       offset += chunk.length;
-      if (offset === size) break;
     }
-    this.#rest = new Uint8Array(0);
-    if ((await this.#read()) !== undefined) throw this.#wrongSize('longer');
+    if (await this.#next()) throw this.#wrongSize('longer');
   }
 
   /** Ends the download early. */
@@ -117,38 +137,59 @@ export class Download {
     this.#reader.cancel().catch(() => {});
   }
 
+  /** Fetches until the end. */
+  async #fetch() {
+    try {
+      for (;;) {
+        const { value, done } = await this.#reader.read();
+        if (done) break;
+        if (!value.length) continue;
+        this.#chunks.push(value);
+        this.#waiting += value.length;
+        this.#received += value.length;
+        this.#progress(this.#received, this.#total);
+        this.#wake();
+        while (this.#waiting > ahead) await this.#woken();
+      }
+    } catch (cause) {
+      this.#failure = this.#signal?.aborted ? abortError(this.#signal)
+        : new GlanceError('weights-http', `The download of ${this.#source.name} broke off. Check the connection and try again.`, cause);
+    }
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** The next bytes, or undefined at the end. */
+  async #next() {
+    while (!this.#chunks.length && !this.#ended) await this.#woken();
+    if (this.#failure) throw this.#failure;
+    const chunk = this.#chunks.shift();
+    if (chunk) this.#waiting -= chunk.length;
+    this.#wake();
+    return chunk;
+  }
+
+  /** @returns {Promise<void>} */
+  #woken() {
+    return new Promise((resolve) => { this.#wake = resolve; });
+  }
+
   /** @param {number} count */
   async #take(count) {
     const taken = new Uint8Array(count);
     let filled = 0;
     while (filled < count) {
-      if (!this.#rest.length) this.#rest = await this.#next();
-      const part = this.#rest.subarray(0, count - filled);
+      const chunk = await this.#next();
+      if (!chunk) throw this.#wrongSize('shorter');
+      const part = chunk.subarray(0, count - filled);
       taken.set(part, filled);
       filled += part.length;
-      this.#rest = this.#rest.subarray(part.length);
+      if (part.length < chunk.length) {
+        this.#chunks.unshift(chunk.subarray(part.length));
+        this.#waiting += chunk.length - part.length;
+      }
     }
     return taken;
-  }
-
-  async #next() {
-    const chunk = await this.#read();
-    if (!chunk) throw this.#wrongSize('shorter');
-    return chunk;
-  }
-
-  /** @returns {Promise<Uint8Array | undefined>} undefined at the end */
-  async #read() {
-    try {
-      for (;;) {
-        const { value, done } = await this.#reader.read();
-        if (done) return undefined;
-        if (value.length) return value;
-      }
-    } catch (cause) {
-      if (this.#signal?.aborted) throw abortError(this.#signal);
-      throw new GlanceError('weights-http', `The download of ${this.#source.name} broke off. Check the connection and try again.`, cause);
-    }
   }
 
   /** @param {'shorter' | 'longer'} how */
