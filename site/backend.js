@@ -6,8 +6,8 @@
  */
 
 /**
- * Relaxed SIMD is used only where it is faster by this factor: with equal speed
- * simd128 is preferred, whose results are the same bits on every machine.
+ * Where the timing shows that relaxed SIMD is not faster by this factor, simd128
+ * is preferred, whose results are the same bits on every machine.
  */
 const worthwhile = 1.1;
 
@@ -31,43 +31,58 @@ export function supported() {
 /**
  * Chooses a kernel module for a browser that has SIMD, once per thread: relaxed
  * SIMD is timed against plain SIMD, because whether a fused multiply-add gains
- * anything depends on the CPU.
+ * anything depends on the CPU. A timing that says nothing leaves relaxed SIMD,
+ * which no CPU is known to run slower.
  *
  * @returns {Kernels}
  */
 export function choose() {
-  return (chosen ??= supported().includes('relaxed') && speedup() > worthwhile ? 'relaxed' : 'simd128');
+  return (chosen ??= supported().includes('relaxed') && !(speedup() < worthwhile) ? 'relaxed' : 'simd128');
 }
 
 /**
  * How much faster the relaxed probe runs than the plain one, each judged by its
  * fastest slice, so that an interruption does not count. Browsers compile in two
- * tiers: the probes first run often enough to be compiled well.
+ * tiers and the second may come late, for one probe before the other: only when
+ * both have been seen to become much faster are they compared.
+ *
+ * @returns {number} NaN where that was not seen in time
  */
 function speedup() {
-  const warm = 100; // calls, after which browsers start to optimise
   const patience = 10; // milliseconds
-  const best = [0, 0];
+  const enough = 8; // slices of each, optimised
   const kernels = [false, true].map((relaxed) => {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(probe(relaxed)));
-    return /** @type {(steps: number) => void} */ (instance.exports.f);
+    return { run: /** @type {(steps: number) => void} */ (instance.exports.f), slices: 0, first: 0, best: 0, optimised: 0 };
   });
   const begin = performance.now();
-  for (let call = 0; call < warm; call++) for (const kernel of kernels) kernel(1000);
-  do {
-    kernels.forEach((kernel, i) => {
-      const start = performance.now();
-      let calls = 0;
-      let elapsed = 0;
-      while (elapsed < 0.5) {
-        kernel(1000);
-        calls++;
-        elapsed = performance.now() - start;
-      }
-      best[i] = Math.max(best[i], calls / elapsed);
-    });
-  } while (performance.now() - begin < patience);
-  return best[1] / best[0];
+  while (kernels.some(({ optimised }) => optimised < enough)) {
+    if (performance.now() - begin > patience) return NaN;
+    for (const kernel of kernels) {
+      const rate = slice(kernel.run);
+      if (kernel.slices++ < 4) kernel.first = Math.max(kernel.first, rate);
+      kernel.best = Math.max(kernel.best, rate);
+      if (kernel.best > 1.8 * kernel.first) kernel.optimised++;
+    }
+  }
+  return kernels[1].best / kernels[0].best;
+}
+
+/**
+ * Calls in a millisecond, over a quarter of one.
+ *
+ * @param {(steps: number) => void} run
+ */
+function slice(run) {
+  const start = performance.now();
+  let calls = 0;
+  let elapsed = 0;
+  while (elapsed < 0.25) {
+    run(1000);
+    calls++;
+    elapsed = performance.now() - start;
+  }
+  return calls / elapsed;
 }
 
 /**
