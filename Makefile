@@ -26,6 +26,14 @@ bench: chromium ## measure our engine and its peers in one Chromium run (several
 	@npm --prefix tools/bench ci --no-audit --no-fund --loglevel=error
 	@go run ./tools/bench
 
+edge: weights ## run the Cloudflare Worker here, on workerd, without an account
+	@npm --prefix wasm/edge ci --no-audit --no-fund --loglevel=error
+	@npm --prefix wasm/edge run dev
+
+deploy: weights ## deploy the Worker to your Cloudflare account
+	@npm --prefix wasm/edge ci --no-audit --no-fund --loglevel=error
+	@npm --prefix wasm/edge run deploy
+
 generate: ## regenerate the SIMD modules from kernels/simd/gen
 	@go generate ./kernels/...
 
