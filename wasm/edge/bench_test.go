@@ -1,6 +1,8 @@
 package edge_test
 
 import (
+	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +17,10 @@ func BenchmarkRequest(b *testing.B) {
 	w := start(b, config{})
 	picture := apitest.Picture(640, 480, 1)
 	pixels := apitest.RGB(apitest.Picture(224, 224, 1))
+	progressive, err := os.ReadFile("jpeg/testdata/420_640x480_80.jpg")
+	if err != nil {
+		b.Fatal(err)
+	}
 	const raw = "&width=224&height=224"
 	cases := []struct {
 		name, target string
@@ -23,9 +29,11 @@ func BenchmarkRequest(b *testing.B) {
 		{"health", "/healthz", nil},
 		{"raw224/v3_small", "/classify?model=" + small + raw, pixels},
 		{"raw224/v2", "/classify?model=" + moderation + raw, pixels},
-		{"raw224/tiny", "/classify?model=" + tiny + raw, pixels}, // next to no network: all the rest
+		{"raw224/refused", "/classify?width=223&height=224", pixels}, // all but picture and network
+		{"raw224/tiny", "/classify?model=" + tiny + raw, pixels}, // next to no network
 		{"jpeg640x480/v3_small", "/classify?model=" + small, apitest.JPEG(b, picture)},
 		{"jpeg640x480/v2", "/classify?model=" + moderation, apitest.JPEG(b, picture)},
+		{"progressive640x480/v3_small", "/classify?model=" + small, progressive},
 		{"png640x480/v3_small", "/classify?model=" + small, apitest.PNG(b, picture)},
 	}
 	for _, c := range cases {
@@ -35,16 +43,24 @@ func BenchmarkRequest(b *testing.B) {
 		}
 		b.Run(c.name, func(b *testing.B) {
 			for range 200 { // until the optimised code runs
-				if a := w.send(b, method, c.target, "", c.body); a.status != 200 {
+				if a := w.send(b, method, c.target, "", c.body); a.status != 200 && c.name != "raw224/refused" {
 					b.Fatalf("%d %s", a.status, a.body)
 				}
 			}
-			before := w.cpu(b)
+			// In batches, the best of which is the one that others disturbed least.
+			const batch = 20
+			var costs []float64
 			b.ResetTimer()
 			for range b.N {
-				w.send(b, method, c.target, "", c.body)
+				before := w.cpu(b)
+				for range batch {
+					w.send(b, method, c.target, "", c.body)
+				}
+				costs = append(costs, float64((w.cpu(b)-before).Nanoseconds())/1e6/batch)
 			}
-			b.ReportMetric(float64((w.cpu(b)-before).Nanoseconds())/1e6/float64(b.N), "cpu-ms/op")
+			slices.Sort(costs)
+			b.ReportMetric(costs[0], "best-cpu-ms")
+			b.ReportMetric(costs[len(costs)/2], "median-cpu-ms")
 			b.ReportMetric(float64(len(c.body)), "body-bytes")
 		})
 	}

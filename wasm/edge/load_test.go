@@ -104,7 +104,7 @@ func TestLoad(t *testing.T) {
 					r := all[int(i*7)%len(all)]
 					got, err := w.do("POST", r.target, "", bytes.NewReader(r.body))
 					if err != nil {
-						t.Errorf("%s: %v", r.target, err)
+						t.Errorf("%s, %d bytes, wanted %d: %v", r.target, len(r.body), r.want.status, err)
 						return
 					}
 					if got.status != r.want.status || !bytes.Equal(times.ReplaceAll(got.body, nil), times.ReplaceAll(r.want.body, nil)) {

@@ -3,7 +3,7 @@
 
 import { Refusal } from "./refusal.mjs";
 
-const firstBuffer = 64 * 1024; // for bodies that do not say how long they are
+const firstBuffer = 64 * 1024; // bytes, for bodies that do not say how long they are
 
 let buffered = 0; // bytes of bodies that requests in flight hold
 
@@ -18,43 +18,64 @@ export async function withBody(request, limit, budget, use) {
     return use(new Uint8Array(0)); // Go refuses by what is declared
   }
   const hold = new Hold(budget);
-  const reader = request.body.getReader();
   try {
-    let body;
-    try {
-      body = await read(reader, declared || firstBuffer, limit, hold);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      body = error;
-    }
-    if (body instanceof Refusal || body.length > limit) await readOn(reader, body.length ?? 0, limit);
-    return await use(body);
+    return await use(await (declared > 0 ? readKnown(request, declared, hold) : readUnknown(request, limit, hold)));
   } finally {
     hold.release();
   }
 }
 
-async function read(reader, size, limit, hold) {
-  hold.take(size);
-  let bytes = new Uint8Array(size);
+// readKnown reads a body that says how long it is, which the runtime enforces.
+async function readKnown(request, declared, hold) {
+  const refusal = hold.take(declared);
+  if (refusal) {
+    await discard(request, declared);
+    return refusal;
+  }
+  try {
+    return new Uint8Array(await request.arrayBuffer());
+  } catch (error) {
+    return endedEarly(error);
+  }
+}
+
+// readUnknown reads a body that just comes.
+async function readUnknown(request, limit, hold) {
+  const reader = request.body.getReader();
+  let bytes = new Uint8Array(0);
   let length = 0;
   for (;;) {
-    const { done, value } = await reader.read().catch((error) => {
-      throw new Refusal("bad_request", `the body ended early: ${error.message}`);
-    });
+    let chunk;
+    try {
+      chunk = await reader.read();
+    } catch (error) {
+      return endedEarly(error);
+    }
+    const { done, value } = chunk;
     if (done) return bytes.subarray(0, length);
     if (length + value.length > bytes.length) {
-      const grown = Math.min(Math.max(2 * bytes.length, length + value.length), limit + 1);
-      hold.take(grown - bytes.length);
-      const next = new Uint8Array(grown);
-      next.set(bytes.subarray(0, length));
-      bytes = next;
+      const size = Math.min(Math.max(2 * bytes.length, length + value.length, firstBuffer), limit + 1);
+      const refusal = hold.take(size - bytes.length);
+      if (refusal) {
+        await readOn(reader, length, limit);
+        return refusal;
+      }
+      const larger = new Uint8Array(size);
+      larger.set(bytes.subarray(0, length));
+      bytes = larger;
     }
     const room = value.subarray(0, bytes.length - length);
     bytes.set(room, length);
     length += room.length;
-    if (length > limit) return bytes.subarray(0, length);
+    if (length > limit) {
+      await readOn(reader, length, limit);
+      return bytes.subarray(0, length);
+    }
   }
+}
+
+function endedEarly(error) {
+  return new Refusal("bad_request", `the body ended early: ${error.message}`);
 }
 
 // discard reads a body that nobody needs, within limits: a client that is still
@@ -84,9 +105,10 @@ class Hold {
     this.#budget = budget;
   }
 
+  // take returns a Refusal where there is no room.
   take(bytes) {
     if (buffered + bytes > this.#budget) {
-      throw new Refusal("busy", "too many uploads are in memory at the same time; try again in a moment");
+      return new Refusal("busy", "too many uploads are in memory at the same time; try again in a moment");
     }
     buffered += bytes;
     this.#held += bytes;

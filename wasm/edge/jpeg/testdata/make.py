@@ -26,3 +26,4 @@ for width, height in ((8, 8), (17, 33), (45, 37), (160, 90)):
         for quality, noise in ((35, 0), (92, 25)):
             scene(width, height, noise).save(f"{name}_{width}x{height}_{quality}.jpg", quality=quality, subsampling=sampling, progressive=True)
 scene(70, 50, 20).convert("L").save("grey_70x50.jpg", quality=85, progressive=True)
+scene(640, 480, 15).save("420_640x480_80.jpg", quality=80, subsampling=2, progressive=True)
