@@ -14,6 +14,19 @@
 //	roofline128.wasm        what a thread of this machine can reach at most, for benchmarks
 //	roofline_relaxed.wasm
 //
+// Every module exports
+//
+//	memory                     the memory
+//	heap_base                  an i32 constant: the first address that hosts may allocate
+//	run(program, from, to)     runs phases [from, to) of the encoded program; returns a [kernels.Status]
+//	setup(control, threads)    says where helpers meet and how many threads there are; 0 lets them leave
+//	serve(control, lane)       what helper lane = 1, 2, ... calls
+//
+// (setup and serve do nothing without threads), but for the roofline modules. Those
+// export functions NAME(rounds) with a constant NAME_macs, the multiply-accumulates
+// of a round: peak, gemm4x8, gemm5x8 and gemm6x8, with _madd appended in the
+// relaxed one.
+//
 // # In JavaScript
 //
 // The program's module imports the exports of a kernel module as "kernels", and
