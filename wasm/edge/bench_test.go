@@ -30,7 +30,7 @@ func BenchmarkRequest(b *testing.B) {
 		{"raw224/v3_small", "/classify?model=" + small + raw, pixels},
 		{"raw224/v2", "/classify?model=" + moderation + raw, pixels},
 		{"raw224/refused", "/classify?width=223&height=224", pixels}, // all but picture and network
-		{"raw224/tiny", "/classify?model=" + tiny + raw, pixels}, // next to no network
+		{"raw224/tiny", "/classify?model=" + tiny + raw, pixels},     // next to no network
 		{"jpeg640x480/v3_small", "/classify?model=" + small, apitest.JPEG(b, picture)},
 		{"jpeg640x480/v2", "/classify?model=" + moderation, apitest.JPEG(b, picture)},
 		{"progressive640x480/v3_small", "/classify?model=" + small, progressive},

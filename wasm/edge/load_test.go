@@ -92,7 +92,7 @@ func TestLoad(t *testing.T) {
 	}
 
 	var next atomic.Int64
-	var peaks []int64 // of every quarter
+	var peaks, resident []int64 // of every quarter
 	begin := time.Now()
 	used := w.cpu(t)
 	for quarter := range int64(4) {
@@ -116,10 +116,10 @@ func TestLoad(t *testing.T) {
 		group.Wait()
 		next.Store(end)
 		peaks = append(peaks, memory())
+		resident = append(resident, w.resident(t)>>20)
 	}
-	t.Logf("memory at the end: %v", m)
-	t.Logf("%d requests in %v, %.2f ms of CPU each; memory of the modules after each quarter %v, workerd resident %d",
-		total, time.Since(begin).Round(time.Millisecond), float64((w.cpu(t)-used).Microseconds())/1000/float64(total), peaks, w.resident(t))
+	t.Logf("%d requests in %v, %.2f ms of CPU each; bytes of the modules' memories after each quarter %v, at the end %v; workerd resident %v MiB",
+		total, time.Since(begin).Round(time.Millisecond), float64((w.cpu(t)-used).Microseconds())/1000/float64(total), peaks, m, resident)
 	if largest := slices.Max(peaks); largest > isolateLimit {
 		t.Errorf("memory reached %d bytes, an isolate has %d", largest, isolateLimit)
 	}
