@@ -118,7 +118,8 @@ func TestScalar(t *testing.T) {
 		{"rem", func(_ *asm.Func, a, b asm.I32) asm.I32 { return a.RemU(b) }, 17, 5, 2},
 		{"bits", func(_ *asm.Func, a, b asm.I32) asm.I32 { return a.And(b).Or(a.Xor(b)) }, 0b1100, 0b1010, 0b1110},
 		{"bits with constants", func(_ *asm.Func, a, _ asm.I32) asm.I32 { return a.AndI(12).OrI(3).XorI(1) }, 10, 0, 10},
-		{"shifts", func(_ *asm.Func, a, b asm.I32) asm.I32 { return a.Shl(b).ShrUI(28).ShlI(4) }, 1, 31, 0x80},
+		{"shifts", func(_ *asm.Func, a, b asm.I32) asm.I32 { return a.Shl(b).ShrSI(1).ShrUI(28).ShlI(4) }, 1, 31, 0xc0},
+		{"clz", func(_ *asm.Func, a, b asm.I32) asm.I32 { return a.Clz().Add(b.Ctz()) }, 1, 8, 34},
 		{"select", func(_ *asm.Func, a, b asm.I32) asm.I32 { return a.Select(a.LtU(b), b) }, 9, 4, 4},
 		{"comparisons", func(f *asm.Func, a, b asm.I32) asm.I32 {
 			sum := f.Let("sum", a.Eqz())
@@ -129,8 +130,15 @@ func TestScalar(t *testing.T) {
 			return sum
 		}, math.MaxUint32, 3, 0x65e66},
 		{"float", func(f *asm.Func, a, b asm.I32) asm.I32 {
-			return a.Float().Add(b.Float()).Mul(f.F32Const(2)).Sub(f.F32Const(1)).Bits()
-		}, bits(1.5), bits(2), bits(6)},
+			return a.Float().Add(b.Float()).Mul(f.F32Const(2)).Sub(f.F32Const(1)).Div(f.F32Const(4)).Bits()
+		}, bits(1.5), bits(2), bits(1.5)},
+		{"float min max", func(f *asm.Func, a, b asm.I32) asm.I32 {
+			return a.Float().Min(b.Float()).Max(f.F32Const(-1)).Bits()
+		}, bits(-3), bits(5), bits(-1)},
+		{"float comparison", func(_ *asm.Func, a, b asm.I32) asm.I32 {
+			return a.Float().Lt(b.Float()).Add(a.Float().Eq(a.Float()))
+		}, bits(1), bits(2), 2},
+		{"convert", func(_ *asm.Func, a, _ asm.I32) asm.I32 { return a.ConvertU().Bits() }, 7, 0, bits(7)},
 		{"switch", func(f *asm.Func, a, _ asm.I32) asm.I32 {
 			r := f.I32("r")
 			set := func(n int32) func() { return func() { r.Set(r.AddI(n)) } }
@@ -155,26 +163,33 @@ func TestScalar(t *testing.T) {
 		{"memory", func(f *asm.Func, a, b asm.I32) asm.I32 {
 			p := f.Let("p", f.I32Const(64))
 			p.Store(0, a)
+			p.Store8(4, a)
+			p.Store16(6, a)
 			p.StoreF32(8, b.Float())
-			return p.Load(0).Xor(p.Load16U(2)).Xor(p.LoadF32(8).Bits())
-		}, 0x12345678, 0x9abcdef0, 0x12345678 ^ 0x1234 ^ 0x9abcdef0},
+			p.AddI(16).MemoryCopy(p, f.I32Const(12))
+			p.MemoryFill(f.I32Const(1), f.I32Const(4))
+			return p.Load(16).Xor(p.Load8U(20)).Xor(p.Load16U(22)).Xor(p.LoadF32(24).Bits()).Xor(p.Load(0))
+		}, 0x12345678, 0x9abcdef0, 0x12345678 ^ 0x78 ^ 0x5678 ^ 0x9abcdef0 ^ 0x01010101},
+		{"memory size", func(f *asm.Func, a, _ asm.I32) asm.I32 {
+			f.Drop(f.MemoryGrow(a))
+			return f.MemorySize()
+		}, 2, 0, 3},
 		{"atomics", func(f *asm.Func, a, b asm.I32) asm.I32 {
 			p := f.Let("p", f.I32Const(64))
 			p.AtomicStore(0, a)
 			f.Drop(p.AtomicAdd(0, b))
 			f.Drop(p.AtomicSub(0, f.I32Const(1)))
-			old := f.Let("old", p.AtomicCmpxchg(0, f.I32Const(11), f.I32Const(50)))
+			f.Drop(p.AtomicOr(0, f.I32Const(0x100)))
+			f.Drop(p.AtomicCmpxchg(0, f.I32Const(0x10b), f.I32Const(50)))
+			old := f.Let("old", p.AtomicXchg(0, f.I32Const(1)))
 			f.Drop(p.AtomicNotify(0, f.I32Const(1)))
-			// Nobody waits for 51, and nobody wakes who waits for 50.
-			old.Set(old.Add(p.AtomicWait(0, f.I32Const(51), f.I64Const(-1)).ShlI(8)))
-			old.Set(old.Add(p.AtomicWait(0, f.I32Const(50), f.I64Const(1000)).ShlI(16)))
 			return old.Add(p.AtomicLoad(0))
-		}, 5, 7, 11 + 1<<8 + 2<<16 + 50},
+		}, 5, 7, 51},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			m := asm.NewModule(asm.SIMD | asm.Threads)
-			m.DefineMemory(asm.Limits{Min: 1, Max: 1, Shared: true})
+			m := asm.NewModule(asm.SIMD | asm.Threads | asm.Bulk)
+			m.DefineMemory(asm.Limits{Min: 1})
 			f := m.Func("f")
 			f.Export("f")
 			f.Result(asm.TypeI32)
@@ -223,31 +238,41 @@ func TestVector(t *testing.T) {
 		{"f32x4.mul", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.F32x4Mul(b) }, floats(1, 2, 3, 4), floats(5, 5, 5, 5), floats(5, 10, 15, 20)},
 		{"f32x4.pmin", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.F32x4Pmin(b) }, floats(1, 9, nan, 4), floats(5, 5, 5, 5), floats(1, 5, nan, 4)},
 		{"f32x4.pmax", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.F32x4Pmax(b) }, floats(1, 9, nan, 4), floats(5, 5, 5, 5), floats(5, 9, nan, 5)},
+		{"f32x4.lt", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.F32x4Lt(b) }, floats(1, 9, nan, 4), floats(5, 5, 5, 5), words(ones, 0, 0, ones)},
 		{"f32x4.convert_i32x4_s", func(_ *asm.Func, _ asm.I32, a, _ v) v { return a.F32x4ConvertS() }, words(1, ones, 3, 4), words(), floats(1, -1, 3, 4)},
 		{"f32x4.splat", func(_ *asm.Func, _ asm.I32, a, _ v) v { return a.F32x4Extract(2).Splat() }, floats(1, 2, 3, 4), words(), floats(3, 3, 3, 3)},
 		{"i32x4.splat", func(_ *asm.Func, _ asm.I32, a, _ v) v { return a.I32x4Extract(1).I32x4Splat() }, words(1, 2, 3, 4), words(), words(2, 2, 2, 2)},
 		{"i16x8.splat", func(_ *asm.Func, p asm.I32, _, _ v) v { return p.Load(0).I16x8Splat() }, words(0x12345678), words(), words(0x56785678, 0x56785678, 0x56785678, 0x56785678)},
 		{"i32x4.add", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.I32x4Add(b) }, words(1, 2, 3, ones), words(1, 1, 1, 1), words(2, 3, 4, 0)},
+		{"i32x4.sub", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.I32x4Sub(b) }, words(1, 2, 3, 0), words(1, 1, 1, 1), words(0, 1, 2, ones)},
 		{"i32x4.mul", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.I32x4Mul(b) }, words(1, 2, 3, ones), words(3, 3, 3, 3), words(3, 6, 9, ones-2)},
+		{"i32x4.dot", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.I32x4Dot(b) }, words(0x00020003, 0xffff0001), words(0x00040005, 0x00010001), words(23, 0)},
 		{"i32x4.eq", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.I32x4Eq(b) }, words(1, 2, 3, 4), words(1, 0, 3, 0), words(ones, 0, ones, 0)},
+		{"i32x4.lt_u", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.I32x4LtU(b) }, words(1, ones), words(2, 1), words(ones, 0)},
+		{"i32x4.ge_u", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.I32x4GeU(b) }, words(1, ones, 5, 0), words(2, 1, 5, 1), words(0, ones, ones, 0)},
 		{"i16x8.ge_u", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.I16x8GeU(b) }, words(0xffff0001), words(0x00010002), words(0xffff0000, ones, ones, ones)},
 		{"i32x4.shl", func(_ *asm.Func, _ asm.I32, a, _ v) v { return a.I32x4Shl(4) }, words(1, 2, 3, ones), words(), words(16, 32, 48, 0xfffffff0)},
 		{"i32x4.shr_s", func(_ *asm.Func, _ asm.I32, a, _ v) v { return a.I32x4ShrS(4) }, words(16, 0x80000000), words(), words(1, 0xf8000000)},
+		{"i32x4.shr_u", func(_ *asm.Func, _ asm.I32, a, _ v) v { return a.I32x4ShrU(4) }, words(16, 0x80000000), words(), words(1, 0x08000000)},
 		{"i16x8.extend_low", func(_ *asm.Func, _ asm.I32, a, _ v) v { return a.I16x8ExtendLowU() }, words(0x04030281, 0x08070605), words(), words(0x00020081, 0x00040003, 0x00060005, 0x00080007)},
 		{"i32x4.extend u", func(_ *asm.Func, _ asm.I32, a, _ v) v { return a.I32x4ExtendLowU().I32x4Add(a.I32x4ExtendHighU()) }, words(0xffff0001, 0, 0x00030002, 5), words(), words(3, 0x10002, 5, 0)},
 		{"i32x4.extend s", func(_ *asm.Func, _ asm.I32, a, _ v) v { return a.I32x4ExtendLowS().I32x4Add(a.I32x4ExtendHighS()) }, words(0xffff0001, 0, 0x00030002, 5), words(), words(3, 2, 5, 0)},
 		{"narrow", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.I16x8NarrowS(b).I8x16NarrowU(a.I16x8NarrowS(b)) }, words(1, 300, ones, 70000), words(4, 5, 6, 7), words(0xff00ff01, 0x07060504, 0xff00ff01, 0x07060504)},
-		{"bitwise", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.And(b).Or(a.Xor(b)) }, words(0b1100), words(0b1010), words(0b1110)},
+		{"bitwise", func(_ *asm.Func, _ asm.I32, a, b v) v { return a.And(b).Or(a.Xor(b)).AndNot(b).Not() }, words(0b1100), words(0b1010), words(^uint32(0b0100), ones, ones, ones)},
+		{"bitselect", func(f *asm.Func, _ asm.I32, a, b v) v { return a.Bitselect(b, f.I32x4Const(ones, 0, 0xffff, 0)) }, words(1, 2, 3, 4), words(5, 6, 0x70007, 8), words(1, 6, 0x70003, 8)},
 		{"any_true", func(_ *asm.Func, _ asm.I32, a, b v) v {
-			return a.AnyTrue().Add(b.AnyTrue()).I32x4Splat()
+			return a.AnyTrue().I32x4Splat().I32x4Sub(b.AnyTrue().I32x4Splat())
 		}, words(0, 0, 1), words(), words(1, 1, 1, 1)},
 		{"shuffle", func(_ *asm.Func, _ asm.I32, a, b v) v {
 			return a.ShuffleI32x4(b, 0, 4, 1, 5).ShuffleI16x8(a, [8]byte{1, 0, 3, 2, 8, 9, 10, 11})
 		}, words(0x00010002, 3, 4, 5), words(0x00060007, 8, 9, 10), words(0x00020001, 0x00070006, 0x00010002, 3)},
 		{"load32_splat", func(_ *asm.Func, p asm.I32, _, _ v) v { return p.V128Load32Splat(4) }, words(1, 2), words(), words(2, 2, 2, 2)},
+		{"load64_splat", func(_ *asm.Func, p asm.I32, _, _ v) v { return p.V128Load64Splat(4) }, words(1, 2, 3), words(), words(2, 3, 2, 3)},
 		{"load32_zero", func(_ *asm.Func, p asm.I32, _, _ v) v { return p.V128Load32Zero(4) }, words(1, 2, 3), words(), words(2)},
+		{"load64_zero", func(_ *asm.Func, p asm.I32, _, _ v) v { return p.V128Load64Zero(4) }, words(1, 2, 3), words(), words(2, 3)},
 		{"load8x8_u", func(_ *asm.Func, p asm.I32, _, _ v) v { return p.V128Load8x8U(0) }, words(0x04030281), words(), words(0x00020081, 0x00040003)},
-		{"load16x4_s", func(_ *asm.Func, p asm.I32, _, _ v) v { return p.V128Load16x4S(0) }, words(0xffff0001, 2), words(), words(1, ones, 2)},
+		{"load16x4", func(_ *asm.Func, p asm.I32, _, _ v) v { return p.V128Load16x4U(0).I32x4Add(p.V128Load16x4S(0)) }, words(0xffff0001, 2), words(), words(2, 0xfffe, 4)},
+		{"load32_lane", func(_ *asm.Func, p asm.I32, a, _ v) v { return p.V128Load32Lane(16, 2, a) }, words(1, 2, 3, 4), words(9), words(1, 2, 9, 4)},
 		{"store lanes", func(_ *asm.Func, p asm.I32, a, _ v) v {
 			p.V128Store64Lane(48, 1, a)
 			p.V128Store32Lane(56, 1, a)

@@ -311,6 +311,10 @@ func (e *encoder) instruction(w *writer, in *instr) {
 		w.s64(int64(binary.LittleEndian.Uint64(in.wide[:])))
 	case immF32:
 		*w = binary.LittleEndian.AppendUint32(*w, in.index)
+	case immZero:
+		w.byte(0)
+	case immZero2:
+		w.byte(0, 0)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 )
 
 // Error is a mistake in the use of the builder.
@@ -30,23 +29,23 @@ type position uintptr
 
 func (p position) known() bool { return p != 0 }
 
-// outside remembers which program counters lie outside this package.
-var outside sync.Map
+var outside = map[uintptr]bool{}
 
 const packagePrefix = "glance/kernels/asm."
 
 // caller returns the position of the innermost caller outside this package.
+// The builder is used by one goroutine at a time.
 func caller() position {
 	var pcs [12]uintptr
 	n := runtime.Callers(2, pcs[:])
 	for _, pc := range pcs[:n] {
-		out, seen := outside.Load(pc)
+		out, seen := outside[pc]
 		if !seen {
 			frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 			out = !strings.HasPrefix(frame.Function, packagePrefix)
-			outside.Store(pc, out)
+			outside[pc] = out
 		}
-		if out.(bool) {
+		if out {
 			return position(pc)
 		}
 	}

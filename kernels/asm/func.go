@@ -251,6 +251,12 @@ func (f *Func) Put(g Global, v I32) {
 	f.emit(expr(instr{op: opGlobalSet, index: g.index, pos: caller()}, v.node))
 }
 
+// MemorySize is the size of the memory in pages.
+func (f *Func) MemorySize() I32 { return I32{node{f, []instr{{op: opMemorySize, pos: caller()}}}} }
+
+// MemoryGrow adds pages and is the old size, or -1 where it cannot.
+func (f *Func) MemoryGrow(pages I32) I32 { return I32{expr(instr{op: opMemoryGrow}, pages.node)} }
+
 func nodes(values []Value) []node {
 	list := make([]node, len(values))
 	for i, v := range values {

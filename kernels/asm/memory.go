@@ -21,6 +21,9 @@ func (a I32) emit(n node) {
 // Load is the word at a+offset.
 func (a I32) Load(offset uint32) I32 { return I32{a.access(opI32Load, offset)} }
 
+// Load8U is the byte at a+offset.
+func (a I32) Load8U(offset uint32) I32 { return I32{a.access(opI32Load8U, offset)} }
+
 // Load16U is the 16-bit value at a+offset.
 func (a I32) Load16U(offset uint32) I32 { return I32{a.access(opI32Load16U, offset)} }
 
@@ -29,6 +32,12 @@ func (a I32) LoadF32(offset uint32) F32 { return F32{a.access(opF32Load, offset)
 
 // Store stores a word.
 func (a I32) Store(offset uint32, v I32) { a.emit(a.access(opI32Store, offset, v.node)) }
+
+// Store8 stores the low byte of v.
+func (a I32) Store8(offset uint32, v I32) { a.emit(a.access(opI32Store8, offset, v.node)) }
+
+// Store16 stores the low half of v.
+func (a I32) Store16(offset uint32, v I32) { a.emit(a.access(opI32Store16, offset, v.node)) }
 
 // StoreF32 stores a float.
 func (a I32) StoreF32(offset uint32, v F32) { a.emit(a.access(opF32Store, offset, v.node)) }
@@ -39,14 +48,28 @@ func (a I32) V128Load(offset uint32) V128 { return V128{a.access(opV128Load, off
 // V128Load32Splat copies one word into four lanes.
 func (a I32) V128Load32Splat(offset uint32) V128 { return V128{a.access(opV128Load32Splat, offset)} }
 
+// V128Load64Splat copies two words into both halves.
+func (a I32) V128Load64Splat(offset uint32) V128 { return V128{a.access(opV128Load64Splat, offset)} }
+
 // V128Load32Zero loads one word into lane 0 and zeros the rest.
 func (a I32) V128Load32Zero(offset uint32) V128 { return V128{a.access(opV128Load32Zero, offset)} }
+
+// V128Load64Zero loads two words into the low lanes and zeros the rest.
+func (a I32) V128Load64Zero(offset uint32) V128 { return V128{a.access(opV128Load64Zero, offset)} }
 
 // V128Load8x8U loads eight bytes into 16-bit lanes.
 func (a I32) V128Load8x8U(offset uint32) V128 { return V128{a.access(opV128Load8x8U, offset)} }
 
+// V128Load16x4U loads four 16-bit values into 32-bit lanes.
+func (a I32) V128Load16x4U(offset uint32) V128 { return V128{a.access(opV128Load16x4U, offset)} }
+
 // V128Load16x4S loads four signed 16-bit values into 32-bit lanes.
 func (a I32) V128Load16x4S(offset uint32) V128 { return V128{a.access(opV128Load16x4S, offset)} }
+
+// V128Load32Lane is v with one 32-bit lane loaded.
+func (a I32) V128Load32Lane(offset uint32, lane int, v V128) V128 {
+	return V128{a.accessLane(opV128Load32Lane, offset, lane, v)}
+}
 
 // V128Store stores 16 bytes.
 func (a I32) V128Store(offset uint32, v V128) { a.emit(a.access(opV128Store, offset, v.node)) }
@@ -66,6 +89,14 @@ func (a I32) V128Store64Lane(offset uint32, lane int, v V128) {
 	a.emit(a.accessLane(opV128Store64Lane, offset, lane, v))
 }
 
+// MemoryFill sets n bytes from a to the low byte of v.
+func (a I32) MemoryFill(v, n I32) { a.emit(expr(instr{op: opMemoryFill}, a.node, v.node, n.node)) }
+
+// MemoryCopy copies n bytes from src to a; the ranges may overlap.
+func (a I32) MemoryCopy(src, n I32) {
+	a.emit(expr(instr{op: opMemoryCopy}, a.node, src.node, n.node))
+}
+
 // AtomicLoad is the word at a+offset, sequentially consistent as all atomics.
 func (a I32) AtomicLoad(offset uint32) I32 { return I32{a.access(opAtomicLoad, offset)} }
 
@@ -80,6 +111,16 @@ func (a I32) AtomicAdd(offset uint32, v I32) I32 {
 // AtomicSub subtracts v from the word at a+offset and is its old value.
 func (a I32) AtomicSub(offset uint32, v I32) I32 {
 	return I32{a.access(opAtomicSub, offset, v.node)}
+}
+
+// AtomicOr sets the bits of v in the word at a+offset and is its old value.
+func (a I32) AtomicOr(offset uint32, v I32) I32 {
+	return I32{a.access(opAtomicOr, offset, v.node)}
+}
+
+// AtomicXchg stores v and is the old value.
+func (a I32) AtomicXchg(offset uint32, v I32) I32 {
+	return I32{a.access(opAtomicXchg, offset, v.node)}
 }
 
 // AtomicCmpxchg stores v where the word equals expected; it is the old value.

@@ -33,6 +33,12 @@ func (a I32) Xor(b I32) I32 { return a.op2(opI32Xor, b) }
 // Shl is a << b.
 func (a I32) Shl(b I32) I32 { return a.op2(opI32Shl, b) }
 
+// Clz counts leading zeros.
+func (a I32) Clz() I32 { return a.op(opI32Clz) }
+
+// Ctz counts trailing zeros.
+func (a I32) Ctz() I32 { return a.op(opI32Ctz) }
+
 // AddI is a + n. Adding nothing is a itself.
 func (a I32) AddI(n int32) I32 {
 	if n == 0 {
@@ -58,6 +64,9 @@ func (a I32) XorI(n int32) I32 { return a.Xor(a.imm(n)) }
 
 // ShlI is a << n.
 func (a I32) ShlI(n int32) I32 { return a.op2(opI32Shl, a.imm(n)) }
+
+// ShrSI is a >> n, keeping the sign.
+func (a I32) ShrSI(n int32) I32 { return a.op2(opI32ShrS, a.imm(n)) }
 
 // ShrUI is a >> n, unsigned.
 func (a I32) ShrUI(n int32) I32 { return a.op2(opI32ShrU, a.imm(n)) }
@@ -133,6 +142,9 @@ func (a I32) Select(cond, b I32) I32 {
 // Float reinterprets the bits.
 func (a I32) Float() F32 { return F32{expr(instr{op: opF32FromI32}, a.node)} }
 
+// ConvertU is the float nearest to a, unsigned.
+func (a I32) ConvertU() F32 { return F32{expr(instr{op: opF32ConvertU}, a.node)} }
+
 // I16x8Splat copies the low half of a into eight lanes.
 func (a I32) I16x8Splat() V128 { return V128{expr(instr{op: opI16x8Splat}, a.node)} }
 
@@ -149,6 +161,21 @@ func (a F32) Sub(b F32) F32 { return a.op2(opF32Sub, b) }
 
 // Mul is a * b.
 func (a F32) Mul(b F32) F32 { return a.op2(opF32Mul, b) }
+
+// Div is a / b.
+func (a F32) Div(b F32) F32 { return a.op2(opF32Div, b) }
+
+// Min is the smaller of a and b, NaN where either is.
+func (a F32) Min(b F32) F32 { return a.op2(opF32Min, b) }
+
+// Max is the larger of a and b, NaN where either is.
+func (a F32) Max(b F32) F32 { return a.op2(opF32Max, b) }
+
+// Eq is 1 where a == b.
+func (a F32) Eq(b F32) I32 { return I32{expr(instr{op: opF32Eq}, a.node, b.node)} }
+
+// Lt is 1 where a < b.
+func (a F32) Lt(b F32) I32 { return I32{expr(instr{op: opF32Lt}, a.node, b.node)} }
 
 // Bits reinterprets the float as an integer.
 func (a F32) Bits() I32 { return I32{expr(instr{op: opI32FromF32}, a.node)} }

@@ -66,9 +66,10 @@ const (
 	SIMD    Features = 1 << iota // 128-bit vectors
 	Relaxed                      // relaxed vector instructions (fused multiply-add)
 	Threads                      // shared memory and atomics
+	Bulk                         // memory.copy and memory.fill
 )
 
-var featureNames = map[Features]string{SIMD: "simd", Relaxed: "relaxed-simd", Threads: "threads"}
+var featureNames = map[Features]string{SIMD: "simd", Relaxed: "relaxed-simd", Threads: "threads", Bulk: "bulk-memory"}
 
 // Limits bound the size of a memory in pages of 64 KiB. Max 0 is no maximum.
 type Limits struct {

@@ -195,7 +195,7 @@ func (v *validator) immediates(in *instr) {
 		}
 	}
 	switch in.op.imm {
-	case immMemory, immMemoryLane:
+	case immMemory, immMemoryLane, immZero, immZero2:
 		if !v.m.memory.defined {
 			v.errorf(in, "the module has no memory")
 		}

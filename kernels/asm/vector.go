@@ -21,6 +21,9 @@ func (a V128) F32x4Pmin(b V128) V128 { return a.op2(opF32x4Pmin, b) }
 // F32x4Pmax is a < b ? b : a: NaN in a stays.
 func (a V128) F32x4Pmax(b V128) V128 { return a.op2(opF32x4Pmax, b) }
 
+// F32x4Lt is all ones in the lanes where a < b.
+func (a V128) F32x4Lt(b V128) V128 { return a.op2(opF32x4Lt, b) }
+
 // F32x4ConvertS converts signed integers to the nearest floats.
 func (a V128) F32x4ConvertS() V128 { return a.op(opF32x4ConvertS) }
 
@@ -32,11 +35,23 @@ func (a V128) F32x4RelaxedMadd(b, c V128) V128 {
 // I32x4Add is a + b.
 func (a V128) I32x4Add(b V128) V128 { return a.op2(opI32x4Add, b) }
 
+// I32x4Sub is a - b.
+func (a V128) I32x4Sub(b V128) V128 { return a.op2(opI32x4Sub, b) }
+
 // I32x4Mul is a * b.
 func (a V128) I32x4Mul(b V128) V128 { return a.op2(opI32x4Mul, b) }
 
+// I32x4Dot adds neighbouring products of signed 16-bit lanes.
+func (a V128) I32x4Dot(b V128) V128 { return a.op2(opI32x4Dot, b) }
+
 // I32x4Eq is all ones in the lanes where a == b.
 func (a V128) I32x4Eq(b V128) V128 { return a.op2(opI32x4Eq, b) }
+
+// I32x4LtU is all ones in the lanes where a < b, unsigned.
+func (a V128) I32x4LtU(b V128) V128 { return a.op2(opI32x4LtU, b) }
+
+// I32x4GeU is all ones in the lanes where a >= b, unsigned.
+func (a V128) I32x4GeU(b V128) V128 { return a.op2(opI32x4GeU, b) }
 
 // I16x8GeU is all ones in the 16-bit lanes where a >= b, unsigned.
 func (a V128) I16x8GeU(b V128) V128 { return a.op2(opI16x8GeU, b) }
@@ -46,6 +61,9 @@ func (a V128) I32x4Shl(n int32) V128 { return a.shift(opI32x4Shl, n) }
 
 // I32x4ShrS is a >> n, keeping the sign.
 func (a V128) I32x4ShrS(n int32) V128 { return a.shift(opI32x4ShrS, n) }
+
+// I32x4ShrU is a >> n, unsigned.
+func (a V128) I32x4ShrU(n int32) V128 { return a.shift(opI32x4ShrU, n) }
 
 // I16x8ExtendLowU widens the low eight bytes.
 func (a V128) I16x8ExtendLowU() V128 { return a.op(opI16x8ExtendLoU) }
@@ -71,11 +89,22 @@ func (a V128) I8x16NarrowU(b V128) V128 { return a.op2(opI8x16NarrowU, b) }
 // And is the bitwise conjunction.
 func (a V128) And(b V128) V128 { return a.op2(opV128And, b) }
 
+// AndNot is a & ^b.
+func (a V128) AndNot(b V128) V128 { return a.op2(opV128AndNot, b) }
+
 // Or is the bitwise disjunction.
 func (a V128) Or(b V128) V128 { return a.op2(opV128Or, b) }
 
 // Xor is the bitwise exclusive disjunction.
 func (a V128) Xor(b V128) V128 { return a.op2(opV128Xor, b) }
+
+// Not is the bitwise complement.
+func (a V128) Not() V128 { return a.op(opV128Not) }
+
+// Bitselect takes the bits of a where mask has ones and those of b elsewhere.
+func (a V128) Bitselect(b, mask V128) V128 {
+	return V128{expr(instr{op: opV128Bitselect}, a.node, b.node, mask.node)}
+}
 
 // AnyTrue is 1 where any bit is set.
 func (a V128) AnyTrue() I32 { return I32{expr(instr{op: opV128AnyTrue}, a.node)} }
