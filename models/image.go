@@ -261,7 +261,7 @@ func (m *Image) resampleCols() error {
 	return m.run(input.H, func(rows span) kernels.Op {
 		return kernels.ResampleCols{
 			X: m.ptr(m.horizontal), Starts: m.ptr(m.rowStarts + 4*rows.lo), Coeffs: m.ptr(m.rowCoeffs + 4*rows.lo*m.rows.n),
-			Table: m.ptr(m.table), Y: m.session.input() + kernels.Ptr(rows.lo*input.W*3*4),
+			Table: m.ptr(m.table), Y: m.session.Input() + kernels.Ptr(rows.lo*input.W*3*4),
 			W: u32(input.W), Taps: u32(m.rows.n), Rows: u32(rows.hi - rows.lo),
 		}
 	})
@@ -274,7 +274,7 @@ func (m *Image) bilinear(s rowStrip) error {
 		first := s.input.lo + rows.lo
 		return kernels.Bilinear{
 			X: m.ptr(m.strip), Columns: m.ptr(m.columns), Lines: m.ptr(m.lines + first*lineBytes),
-			Y:       m.session.input() + kernels.Ptr(first*input.W*3*4),
+			Y:       m.session.Input() + kernels.Ptr(first*input.W*3*4),
 			XStride: u32(m.width * 4), OutW: u32(input.W), Rows: u32(rows.hi - rows.lo), Scale: scale, Shift: shift,
 		}
 	})

@@ -45,7 +45,7 @@ func inputSession(t testing.TB, width, height int, p Preprocess, o PlanOptions) 
 func inputBytes(t testing.TB, s *Session) []byte {
 	t.Helper()
 	b := make([]byte, s.network.InputShape().Size()*4)
-	if err := s.machine.Read(b, s.input()); err != nil {
+	if err := s.machine.Read(b, s.Input()); err != nil {
 		t.Fatal(err)
 	}
 	return b

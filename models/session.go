@@ -202,7 +202,7 @@ func (s *Session) SetInput(nhwc []float32) error {
 			strconv.Itoa(shape.W) + " x 3 = " + strconv.Itoa(shape.Size())}
 	}
 	buf := s.bytes(scratchBytes)
-	p := s.input()
+	p := s.Input()
 	for at := 0; at < len(nhwc); {
 		part := nhwc[at:min(len(nhwc), at+scratchBytes/4)]
 		for i, v := range part {
@@ -219,8 +219,9 @@ func (s *Session) SetInput(nhwc []float32) error {
 	return nil
 }
 
-// input is where the input tensor lies.
-func (s *Session) input() kernels.Ptr {
+// Input is where the input tensor lies, for hosts that write it into machine
+// memory themselves: height x width x 3 float32, NHWC, normalised, finite.
+func (s *Session) Input() kernels.Ptr {
 	return s.region + kernels.Ptr(s.plan.arena.buffers[s.plan.tensors[inputLayer]].offset)
 }
 

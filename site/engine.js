@@ -57,6 +57,8 @@ export class Engine {
   #closed = false;
   /** Why the program can no longer be called. @type {GlanceError | undefined} */
   #broken;
+  /** Where the network's input lies in the kernels' memory. */
+  #input = 0;
   /** How many threads the network is planned for. */
   #lanes = 1;
 
@@ -161,7 +163,8 @@ export class Engine {
   async #load(download, { blob, title }, host) {
     try {
       const { prefix, size } = await download.header();
-      const { staging, labels, ...network } = this.#call('begin', prefix, size, this.#lanes);
+      const { staging, input, labels, ...network } = this.#call('begin', prefix, size, this.#lanes);
+      this.#input = input;
       const dataSize = size - prefix.length;
       const whole = blob.sha256 ? new Uint8Array(size) : undefined;
       whole?.set(prefix);
@@ -253,11 +256,23 @@ export class Engine {
       throw new GlanceError('bad-input', `The input has ${input.length} values, the network wants ${height}x${width}x3 = ${height * width * 3}.`);
     }
     const start = performance.now();
-    this.#call('setInput', new Uint8Array(input.buffer, input.byteOffset, input.byteLength));
+    this.#setInput(input);
     const set = performance.now();
     this.#call('run');
     const timing = { pixels: set - start, network: performance.now() - set };
     return { value: this.#floats('output', this.#info.classes), timing };
+  }
+
+  /** @param {Float32Array} input of the right length */
+  #setInput(input) {
+    if (!this.#memory) {
+      this.#call('setInput', new Uint8Array(input.buffer, input.byteOffset, input.byteLength));
+      return;
+    }
+    for (let i = 0; i < input.length; i++) {
+      if (input[i] - input[i] !== 0) throw new GlanceError('bad-input', `Value ${i} of the input is NaN or infinite.`);
+    }
+    new Float32Array(this.#memory.buffer, this.#input, input.length).set(input);
   }
 
   /** Frees everything, once a call that runs has ended. */

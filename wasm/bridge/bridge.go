@@ -92,6 +92,7 @@ func (e *engine) begin(args []js.Value) (any, error) {
 	input := e.network.InputShape()
 	return map[string]any{
 		"staging":   int(staging),
+		"input":     int(e.session.Input()),
 		"height":    input.H,
 		"width":     input.W,
 		"classes":   e.network.OutputUnits(),

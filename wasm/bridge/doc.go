@@ -13,10 +13,11 @@
 // out of JavaScript's reach; there the function write takes its place.
 //
 //	begin(header, fileSize, threads)  checks the header, plans, allocates
-//	                                  -> {staging, height, width, classes, embedding, title, labels}
+//	                                  -> {staging, input, height, width, classes, embedding, title, labels}
 //	write(address, bytes)             the Go twin only
 //	pack()                            weights at staging -> what the kernels read
-//	setInput(bytes)                   height x width x 3 float32, normalised
+//	setInput(bytes)                   height x width x 3 float32, normalised; JavaScript writes it to input itself
+//	                                  where it can
 //	image(width, height)              begins a picture -> its first strip {address, row, rows}
 //	push(rows)                        takes source rows [row, row+rows), opaque RGBA, from address
 //	                                  -> the next strip, with rows 0 once the input is set

@@ -167,32 +167,8 @@ func newPreparer(n *models.Network, p models.Preprocess) (*preparer, error) {
 	if err := prep.session.Pack(); err != nil {
 		return nil, err
 	}
-	return prep, prep.locate()
-}
-
-// locate finds the session's input in the arena, by a mark that is put there.
-func (p *preparer) locate() error {
-	mark := make([]float32, p.values)
-	want := make([]byte, 4*len(mark))
-	for i := range mark {
-		mark[i] = float32(i + 1)
-		binary.LittleEndian.PutUint32(want[4*i:], math.Float32bits(mark[i]))
-	}
-	if err := p.session.SetInput(mark); err != nil {
-		return err
-	}
-	base, _ := p.session.Staging()
-	arena := make([]byte, p.session.Plan().ArenaBytes())
-	if err := p.machine.Read(arena, base); err != nil {
-		return err
-	}
-	for at := 0; at+len(want) <= len(arena); at += kernels.Align {
-		if slices.Equal(arena[at:at+len(want)], want) {
-			p.at = base + kernels.Ptr(at)
-			return nil
-		}
-	}
-	return errors.New("recalibrate: the session's input is not in its arena")
+	prep.at = prep.session.Input()
+	return prep, nil
 }
 
 // input returns the normalised input of a picture.
