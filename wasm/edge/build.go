@@ -52,12 +52,13 @@ const extension = ".safetensors"
 // Build writes what wrangler uploads: the worker's modules, and its assets, which
 // are the example page and the weights.
 func Build(o Options) (*Report, error) {
-	modules, err := o.modules()
+	list, err := o.readModels()
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{}
-	if report.Models, err = o.readModels(); err != nil {
+	report := &Report{Models: list}
+	modules, err := o.modules()
+	if err != nil {
 		return nil, err
 	}
 	if modules["manifest.mjs"], err = manifest(report.Models); err != nil {

@@ -1,7 +1,7 @@
 // Reading request bodies, within limits. It is done here and not in Go: a read
 // awaits, and what awaits inside one Go instance cannot be shared by requests.
 
-import { Refusal } from "./refusal.mjs";
+import { Refusal } from './refusal.mjs';
 
 const firstBuffer = 64 * 1024; // bytes, for bodies that do not say how long they are
 
@@ -12,7 +12,7 @@ let buffered = 0; // bytes of bodies that requests in flight hold
 // more), or a Refusal. The bytes count against the isolate's budget until use has
 // ended.
 export async function withBody(request, limit, budget, use) {
-  const declared = Number(request.headers.get("content-length")) || 0;
+  const declared = Number(request.headers.get('content-length')) || 0;
   if (request.body === null || declared > limit) {
     await discard(request, limit);
     return use(new Uint8Array(0)); // Go refuses by what is declared
@@ -75,7 +75,7 @@ async function readUnknown(request, limit, hold) {
 }
 
 function endedEarly(error) {
-  return new Refusal("bad_request", `the body ended early: ${error.message}`);
+  return new Refusal('bad_request', `the body ended early: ${error.message}`);
 }
 
 // discard reads a body that nobody needs, within limits: a client that is still
@@ -108,7 +108,7 @@ class Hold {
   // take returns a Refusal where there is no room.
   take(bytes) {
     if (buffered + bytes > this.#budget) {
-      return new Refusal("busy", "too many uploads are in memory at the same time; try again in a moment");
+      return new Refusal('busy', 'too many uploads are in memory at the same time; try again in a moment');
     }
     buffered += bytes;
     this.#held += bytes;

@@ -1,11 +1,11 @@
 // One Go instance and its kernels, kept for as long as the isolate lives.
 
-import "./wasm_exec.js";
-import program from "./worker.wasm";
-import jpeg from "./jpeg.wasm";
-import simd128 from "./simd128.wasm";
-import relaxed from "./relaxed.wasm";
-import { Refusal } from "./refusal.mjs";
+import './wasm_exec.js';
+import program from './worker.wasm';
+import jpeg from './jpeg.wasm';
+import simd128 from './simd128.wasm';
+import relaxed from './relaxed.wasm';
+import { Refusal } from './refusal.mjs';
 
 const kernels = { simd128, relaxed };
 
@@ -20,7 +20,7 @@ export class Engine {
   #exports = {}; // what Go defines: see worker/library.go, and handleRequest of package workers
   #memory; // the kernels'
   #crash;
-  #stderr = "";
+  #stderr = '';
 
   // settings is what settings.mjs reads; manifest lists the models.
   constructor(settings, manifest) {
@@ -53,9 +53,9 @@ export class Engine {
     const decoder = new TextDecoder();
     let timers = 0;
     go.exit = () => {};
-    gojs["runtime.scheduleTimeoutEvent"] = (sp) => go.mem.setInt32((sp >>> 0) + 16, ++timers, true);
-    gojs["runtime.clearTimeoutEvent"] = () => {};
-    gojs["runtime.wasmWrite"] = (sp) => {
+    gojs['runtime.scheduleTimeoutEvent'] = (sp) => go.mem.setInt32((sp >>> 0) + 16, ++timers, true);
+    gojs['runtime.clearTimeoutEvent'] = () => {};
+    gojs['runtime.wasmWrite'] = (sp) => {
       sp >>>= 0;
       const text = new Uint8Array(go.mem.buffer, go.mem.getUint32(sp + 16, true), go.mem.getInt32(sp + 24, true));
       this.#stderr = (this.#stderr + decoder.decode(text)).slice(-8000);
@@ -83,19 +83,19 @@ export class Engine {
   // wants names the model that a request needs, loaded or not; null where it
   // needs none, and then no body either.
   wants(method, url) {
-    return this.#call("wants", method, url);
+    return this.#call('wants', method, url);
   }
 
   // open loads a model from its blob, a Uint8Array.
   open(name, blob) {
-    const { pointer, offset, length } = this.#checked("open", name, blob);
+    const { pointer, offset, length } = this.#checked('open', name, blob);
     new Uint8Array(this.#memory.buffer, pointer, length).set(blob.subarray(offset, offset + length));
-    this.#checked("pack", name);
+    this.#checked('pack', name);
   }
 
   #checked(...call) {
     const result = this.#call(...call);
-    if (result?.error) throw new Refusal("weights_mismatch", result.error);
+    if (result?.error) throw new Refusal('weights_mismatch', result.error);
     return result;
   }
 
@@ -103,6 +103,6 @@ export class Engine {
   // a Refusal or null. The answer is complete when the call returns; it comes as
   // a promise because package workers makes one.
   handle(request) {
-    return this.#call("handleRequest", request);
+    return this.#call('handleRequest', request);
   }
 }

@@ -1,12 +1,12 @@
 // The worker. Everything that awaits is here: bodies, weights. Go answers
 // synchronously, so that one instance serves all requests of the isolate.
 
-import { discard, withBody } from "./body.mjs";
-import { Crash, Engine } from "./engine.mjs";
-import manifest from "./manifest.mjs";
-import { Refusal } from "./refusal.mjs";
-import { settings } from "./settings.mjs";
-import { readWeights } from "./weights.mjs";
+import { discard, withBody } from './body.mjs';
+import { Crash, Engine } from './engine.mjs';
+import manifest from './manifest.mjs';
+import { Refusal } from './refusal.mjs';
+import { settings } from './settings.mjs';
+import { readWeights } from './weights.mjs';
 
 let config;
 let current; // {engine, models: name -> promise of its being open, bytes}
@@ -54,7 +54,7 @@ async function load(now, model, env) {
 
 // The headers that the handler reads. Each one that crosses to Go costs some
 // microseconds, and Cloudflare adds many.
-const wanted = ["content-type", "content-length", "origin", "access-control-request-method"];
+const wanted = ['content-type', 'content-length', 'origin', 'access-control-request-method'];
 
 async function answer(request, env, ctx) {
   const { method, url } = request;
@@ -86,8 +86,8 @@ export default {
       return await answer(request, env, ctx);
     } catch (error) {
       console.error(error);
-      const message = error instanceof Crash ? "the engine stopped; the next request starts a new one" : error.message;
-      return Response.json({ error: { code: "internal", message } }, { status: 500 });
+      const message = error instanceof Crash ? 'the engine stopped; the next request starts a new one' : error.message;
+      return Response.json({ error: { code: 'internal', message } }, { status: 500 });
     }
   },
 };
