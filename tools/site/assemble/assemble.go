@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -238,7 +239,8 @@ func write(out string, files map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) { // NAME before NAME.gz, which may not be the older
+		content := files[name]
 		if strings.HasSuffix(name, ".gz") {
 			continue
 		}
