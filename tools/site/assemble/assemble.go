@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -239,8 +238,7 @@ func write(out string, files map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(files)) { // NAME before NAME.gz, which may not be the older
-		content := files[name]
+	for name, content := range files {
 		if strings.HasSuffix(name, ".gz") {
 			continue
 		}
