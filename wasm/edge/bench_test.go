@@ -3,6 +3,7 @@ package edge_test
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 //
 //	go test -run - -bench Request ./wasm/edge
 func BenchmarkRequest(b *testing.B) {
-	w := start(b, config{})
+	exact := start(b, config{})
+	fused := start(b, config{vars: map[string]string{"BACKEND": "relaxed"}})
 	picture := apitest.Picture(640, 480, 1)
 	pixels := apitest.RGB(apitest.Picture(224, 224, 1))
 	progressive, err := os.ReadFile("jpeg/testdata/420_640x480_80.jpg")
@@ -28,6 +30,7 @@ func BenchmarkRequest(b *testing.B) {
 	}{
 		{"health", "/healthz", nil},
 		{"raw224/v3_small", "/classify?model=" + small + raw, pixels},
+		{"raw224/v3_small/relaxed", "/classify?model=" + small + raw, pixels},
 		{"raw224/v2", "/classify?model=" + moderation + raw, pixels},
 		{"raw224/refused", "/classify?width=223&height=224", pixels}, // all but picture and network
 		{"raw224/tiny", "/classify?model=" + tiny + raw, pixels},     // next to no network
@@ -40,6 +43,10 @@ func BenchmarkRequest(b *testing.B) {
 		method := "POST"
 		if c.body == nil {
 			method = "GET"
+		}
+		w := exact
+		if strings.HasSuffix(c.name, "relaxed") {
+			w = fused
 		}
 		b.Run(c.name, func(b *testing.B) {
 			for range 200 { // until the optimised code runs

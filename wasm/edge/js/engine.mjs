@@ -19,6 +19,7 @@ export class Engine {
   #go = new Go();
   #exports = {}; // what Go defines: see worker/library.go, and handleRequest of package workers
   #memory; // the kernels'
+  #wanted = new Map(); // what wants has answered
   #crash;
   #stderr = '';
 
@@ -81,9 +82,17 @@ export class Engine {
   }
 
   // wants names the model that a request needs, loaded or not; null where it
-  // needs none, and then no body either.
+  // needs none, and then no body either. It depends on nothing else, and clients
+  // ask for few different things.
   wants(method, url) {
-    return this.#call('wants', method, url);
+    const key = `${method} ${url}`;
+    let name = this.#wanted.get(key);
+    if (name === undefined) {
+      if (this.#wanted.size === 100) this.#wanted.clear();
+      name = this.#call('wants', method, url);
+      this.#wanted.set(key, name);
+    }
+    return name;
   }
 
   // open loads a model from its blob, a Uint8Array.
