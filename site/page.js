@@ -13,7 +13,7 @@ try {
   const kernels = Object.fromEntries(
     WebAssembly.Module.imports(module).filter((wanted) => wanted.module === 'kernels').map(({ name }) => [name, () => 0]),
   );
-  await GoProgram.start(module, { kernels }, { glancePage: { load, models, urls: { engine: url } } });
+  await GoProgram.start(module, { kernels }, { glancePage: { load, models, urls: { engine: url }, teach: () => import('./teach-page.js') } });
 } catch (error) {
   const text = error instanceof GlanceError ? error.message : `The page could not be started: ${error}`;
   /** @type {HTMLElement} */ (document.getElementById('loading')).hidden = true;

@@ -109,7 +109,6 @@ func (c *camera) loop(ended chan struct{}) {
 	p := c.page
 	w := newWaiter()
 	defer w.release()
-	options := js.ValueOf(map[string]any{"topk": bars})
 	for {
 		c.request()
 		select {
@@ -121,7 +120,7 @@ func (c *camera) loop(ended chan struct{}) {
 		if !ok {
 			continue // frames come and go until the model is there
 		}
-		predictions, err := w.await(classifier.Call("classify", p.video.Underlying(), options))
+		predictions, err := w.await(p.teach.predict(classifier, p.video.Underlying()))
 		select {
 		case <-ended:
 			return

@@ -98,6 +98,7 @@ func (l *loader) load() {
 	if l.classifier.Truthy() {
 		l.classifier.Call("dispose")
 		l.classifier = js.Undefined()
+		l.page.teach.network(js.Undefined(), js.Undefined())
 	}
 	model := l.models[l.chooser.SelectedIndex()]
 	title := model.Get("title").String()
@@ -131,6 +132,7 @@ func (l *loader) load() {
 	switch {
 	case err == nil:
 		l.classifier = classifier
+		l.page.teach.network(classifier, model)
 		l.describe(model)
 		time.AfterFunc(time.Second, func() { // helper threads take a moment to start
 			if classifier.Equal(l.classifier) {

@@ -21,6 +21,7 @@ type page struct {
 	results *results
 	loader  *loader
 	camera  *camera
+	teach   *teaching
 
 	picture    js.Value // the Blob that is shown, or undefined
 	pictureURL string
@@ -40,6 +41,7 @@ func newPage(api js.Value) *page {
 	p.results = newResults()
 	p.loader = newLoader(p)
 	p.camera = newCamera(p)
+	p.teach = newTeaching(p)
 	return p
 }
 
@@ -75,6 +77,7 @@ func (p *page) start() {
 		p.take(e.Underlying().Get("clipboardData"), "There is no picture on the clipboard. Copy a picture, then paste.")
 	})
 	p.camera.start()
+	p.teach.start()
 	p.loader.start()
 }
 
@@ -122,7 +125,7 @@ func (p *page) classify() {
 	}
 	shown := p.shown
 	p.results.busy(true)
-	predictions, err := await(classifier.Call("classify", p.picture, map[string]any{"topk": bars}))
+	predictions, err := await(p.teach.predict(classifier, p.picture))
 	if shown != p.shown || !classifier.Equal(p.loader.classifier) {
 		return
 	}

@@ -1,0 +1,78 @@
+//go:build js
+
+package main
+
+import (
+	"syscall/js"
+
+	"honnef.co/go/js/dom/v2"
+)
+
+// teaching connects the page with its section "Teach your own classes". The
+// section's module, site/teach-page.js, is fetched when it is opened.
+type teaching struct {
+	page       *page
+	details    dom.HTMLElement
+	section    js.Value // what the module answered, or undefined
+	classifier js.Value // of the model that is there, or undefined
+	model      js.Value // its ModelEntry
+	taught     js.Value // function(source) -> Promise<Prediction[]> while taught classes are in use, or undefined
+	options    js.Value // of classify
+}
+
+func newTeaching(p *page) *teaching {
+	return &teaching{
+		page:    p,
+		details: element[dom.HTMLElement]("teach-details"),
+		options: js.ValueOf(map[string]any{"topk": bars}),
+	}
+}
+
+func (t *teaching) start() {
+	var toggle js.Func
+	toggle = js.FuncOf(func(js.Value, []js.Value) any {
+		if t.details.Underlying().Get("open").Bool() {
+			t.details.Underlying().Call("removeEventListener", "toggle", toggle)
+			toggle.Release()
+			go t.open()
+		}
+		return nil
+	})
+	t.details.Underlying().Call("addEventListener", "toggle", toggle)
+}
+
+// open fetches the module, which fills the section.
+func (t *teaching) open() {
+	module, err := await(t.page.api.Call("teach"))
+	if err != nil {
+		t.details.Underlying().Set("open", false)
+		t.page.notice.show("The part of the page that teaches could not be fetched. Check the connection, then open it again.", nil)
+		t.start()
+		return
+	}
+	use := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		t.taught = args[0]
+		go t.page.classify()
+		return nil
+	})
+	t.section = module.Call("openTeaching", use)
+	t.section.Call("network", t.classifier, t.model)
+}
+
+// network tells the section which classifier there is, undefined while there is none.
+// Taught classes belong to one network: the section says again whether they are used.
+func (t *teaching) network(classifier, model js.Value) {
+	t.classifier, t.model, t.taught = classifier, model, js.Undefined()
+	if t.section.Truthy() {
+		t.section.Call("network", classifier, model)
+	}
+}
+
+// predict starts classifying a source, by the taught classes where these are in use,
+// and returns the promise of the most probable ones.
+func (t *teaching) predict(classifier, source js.Value) js.Value {
+	if t.taught.Truthy() {
+		return t.taught.Invoke(source)
+	}
+	return classifier.Call("classify", source, t.options)
+}
