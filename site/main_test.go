@@ -46,7 +46,7 @@ var (
 const insecureHost = "glance.test"
 
 // setUp returns the fixture, made by the first test that asks.
-func setUp(t *testing.T) *fixture {
+func setUp(t testing.TB) *fixture {
 	t.Helper()
 	once.Do(func() { shared, failed = newFixture() })
 	if failed != nil {
