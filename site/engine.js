@@ -11,6 +11,7 @@ import { Download, verify } from './weights.js';
  * @typedef {object} EngineOptions
  * @property {import('./weights.js').BlobSource} blob
  * @property {string} [title] the model's, for info
+ * @property {string[]} [labels] the caller's own, instead of the model's
  * @property {'auto' | import('./backend.js').Backend} backend
  * @property {number} [threads]
  * @property {import('./urls.js').AssetURLs} urls
@@ -160,11 +161,14 @@ export class Engine {
    * @param {EngineOptions} options
    * @param {EngineHost} host
    */
-  async #load(download, { blob, title }, host) {
+  async #load(download, { blob, title, labels: own }, host) {
     try {
       const { prefix, size } = await download.header();
       const { staging, input, labels, ...network } = this.#call('begin', prefix, size, this.#lanes);
       this.#input = input;
+      if (own && own.length !== network.classes) {
+        throw new GlanceError('bad-option', `labels has ${own.length} names, ${blob.name} has ${network.classes} classes.`);
+      }
       const dataSize = size - prefix.length;
       const whole = blob.sha256 ? new Uint8Array(size) : undefined;
       whole?.set(prefix);
@@ -178,10 +182,10 @@ export class Engine {
       verified?.catch(() => {}); // awaited below, unless packing fails first
       this.#call('pack');
       await verified;
-      this.#labels = labels ? labels.split('\n') : null;
+      this.#labels = own ?? (labels ? labels.split('\n') : null);
       this.#info = {
         ...this.#info, ...network, labels: this.#labels, weightBytes: size,
-        model: blob.name, title: title || network.title || blob.name,
+        model: blob.name, title: title || network.title || blob.name, sha256: blob.sha256?.toLowerCase(),
       };
     } finally {
       download.cancel();
@@ -209,8 +213,9 @@ export class Engine {
   /** @param {Record<string, any>} message */
   async #answer(message) {
     switch (message.type) {
-      case 'classify': return this.#classify(message.captured, message.topk);
-      case 'embed': return this.#embed(message.captured);
+      case 'classify': return this.#classify(message);
+      case 'embed': return this.#vector('embedding', message.captured);
+      case 'logits': return this.#vector('output', message.captured);
       case 'run': return this.#run(message.input);
       case 'memory': return { value: { kernels: this.#call('memory'), program: this.#core?.program.memoryBytes } };
       case 'profile': return { value: this.#call('profile', message.runs) };
@@ -219,30 +224,30 @@ export class Engine {
   }
 
   /**
-   * The most probable classes of a picture.
+   * The most probable classes of a picture, those below the threshold left out.
    *
-   * @param {import('./source.js').Captured} captured closed here, unless borrowed
-   * @param {number} topk
+   * @param {Record<string, any>} message its captured picture is closed here, unless borrowed
    */
-  async #classify(captured, topk) {
+  async #classify({ captured, topk, threshold }) {
     const timing = await this.#see(captured);
     /** @type {number[]} index, probability, index, ... */
     const top = this.#call('classify', topk);
     const predictions = [];
     for (let i = 0; i < top.length; i += 2) {
-      predictions.push({ className: this.#labels?.[top[i]] ?? String(top[i]), probability: top[i + 1] });
+      if (top[i + 1] >= threshold) predictions.push({ className: this.#labels?.[top[i]] ?? String(top[i]), probability: top[i + 1] });
     }
     return { value: predictions, timing };
   }
 
   /**
-   * The pooled features of a picture.
+   * The pooled features of a picture, or its raw output.
    *
+   * @param {'embedding' | 'output'} what
    * @param {import('./source.js').Captured} captured closed here, unless borrowed
    */
-  async #embed(captured) {
+  async #vector(what, captured) {
     const timing = await this.#see(captured);
-    return { value: this.#floats('embedding', this.#info.embedding), timing };
+    return { value: this.#floats(what), timing };
   }
 
   /**
@@ -260,7 +265,7 @@ export class Engine {
     const set = performance.now();
     this.#call('run');
     const timing = { pixels: set - start, network: performance.now() - set };
-    return { value: this.#floats('output', this.#info.classes), timing };
+    return { value: this.#floats('output'), timing };
   }
 
   /** @param {Float32Array} input of the right length */
@@ -313,10 +318,9 @@ export class Engine {
 
   /**
    * @param {'output' | 'embedding'} what
-   * @param {number} length
    */
-  #floats(what, length) {
-    const values = new Float32Array(length);
+  #floats(what) {
+    const values = new Float32Array(this.#info[what === 'output' ? 'classes' : what]);
     this.#call(what, new Uint8Array(values.buffer));
     return values;
   }
@@ -345,12 +349,12 @@ export class Engine {
 
 /**
  * How many threads to run on: those asked for, at most 4 of the CPU's if none
- * are, 1 where there is no shared memory or this thread may not wait.
+ * are, 1 where there is no shared memory or the engine's thread may not wait.
  *
  * @param {number | undefined} asked
+ * @param {boolean} [mayWait] whether the engine's thread may; by default this one is asked about
  */
-function threadCount(asked) {
-  const mayWait = typeof globalThis.document === 'undefined';
+export function threadCount(asked, mayWait = typeof globalThis.document === 'undefined') {
   if (!globalThis.crossOriginIsolated || !mayWait || typeof SharedArrayBuffer !== 'function' || typeof Worker !== 'function') return 1;
   return asked ?? Math.min(navigator.hardwareConcurrency || 1, 4);
 }

@@ -1,3 +1,5 @@
+import type { TeachErrorCode } from './teach';
+
 /** What went wrong, for code; the error's message says it for people. */
 export type ErrorCode =
   /** This browser, page or thread cannot do what was asked. */
@@ -26,7 +28,8 @@ export type ErrorCode =
   /** The call's AbortSignal was triggered; `cause` is its reason. */
   | 'aborted'
   /** The classifier was disposed of. */
-  | 'disposed';
+  | 'disposed'
+  | TeachErrorCode;
 
 /** Every error this package throws or rejects with. */
 export class GlanceError extends Error {
@@ -79,12 +82,22 @@ export interface Progress {
   total: number;
 }
 
-export interface LoadOptions extends AssetOptions {
+/** Which predictions are returned. */
+export interface RankingOptions {
+  /** At most this many of the most probable classes. Default 5. */
+  topk?: number;
+  /** None below this probability, 0 to 1. Default 0. */
+  threshold?: number;
+}
+
+export interface LoadOptions extends AssetOptions, RankingOptions {
   /**
    * A name in models.json, a URL (a string with a slash in it or ending in
    * .safetensors), or weights at hand. Default: the first of models.json.
    */
   model?: string | URL | ModelWeights;
+  /** Names of the classes in the order of the outputs, in place of the model's own. */
+  labels?: readonly string[];
   /**
    * Threads to run on, 1 to 32. Default: as many as the CPU has, up to 4. More
    * than one needs a page that is cross-origin isolated; elsewhere it is one.
@@ -118,7 +131,15 @@ export interface ModelEntry {
   classes: number;
 }
 
-/** Something to classify. It is read at the time of the call and stays the caller's. */
+/** Raw pixels: rows from the top, four bytes a pixel (red, green, blue, alpha). */
+export interface Pixels {
+  /** `4 * width * height` bytes. */
+  data: ArrayBuffer | Uint8Array | Uint8ClampedArray;
+  width: number;
+  height: number;
+}
+
+/** Something to classify. It is read at the time of the call and stays the caller's, unless given up with `transfer`. */
 export type Source =
   | HTMLImageElement
   | HTMLVideoElement
@@ -127,7 +148,23 @@ export type Source =
   | ImageBitmap
   | ImageData
   | VideoFrame
-  | Blob;
+  | Blob
+  | Pixels;
+
+export interface CallOptions {
+  /**
+   * Gives the source up, so that nothing is copied. In any outcome an ImageBitmap or
+   * VideoFrame is closed and an OffscreenCanvas may be blank afterwards; the
+   * buffer of an ImageData, of Pixels or of run's input may be detached. Other
+   * sources are not affected. Default false: the source stays as it is.
+   */
+  transfer?: boolean;
+  /** Aborts the call: it rejects with 'aborted' at once. */
+  signal?: AbortSignal;
+}
+
+/** `topk` and `threshold` go before those given to load. */
+export interface ClassifyOptions extends CallOptions, RankingOptions {}
 
 /** As @tensorflow-models/mobilenet returns it. */
 export interface Prediction {
@@ -150,6 +187,8 @@ export interface Info {
   labels: string[] | null;
   /** Size of the weight file in bytes. */
   weightBytes: number;
+  /** SHA-256 of the weight file in hexadecimal, where it is known: from models.json or the given weights. */
+  sha256?: string;
   backend: Backend;
   /** Threads that run now: one at first, more as helpers start, never more than asked for. */
   threads: number;
@@ -184,24 +223,36 @@ export interface ProfileStep {
 
 /** A loaded model. Calls are answered in the order they were made. */
 export interface Classifier {
-  /** The `topk` (default 5) most probable classes, the most probable first. */
-  classify(source: Source, options?: { topk?: number; signal?: AbortSignal }): Promise<Prediction[]>;
+  /** The most probable classes, the most probable first. */
+  classify(source: Source, options?: ClassifyOptions): Promise<Prediction[]>;
   /** The pooled features before the classifier: `info().embedding` values. */
-  embed(source: Source, options?: { signal?: AbortSignal }): Promise<Float32Array>;
-  /** Raw logits for a normalised input [height][width][3]. */
-  run(input: Float32Array, options?: { signal?: AbortSignal }): Promise<Float32Array>;
+  embed(source: Source, options?: CallOptions): Promise<Float32Array>;
+  /** The output before softmax: `info().classes` values. */
+  logits(source: Source, options?: CallOptions): Promise<Float32Array>;
+  /** The output before softmax for a normalised input [height][width][3]. */
+  run(input: Float32Array, options?: CallOptions): Promise<Float32Array>;
   info(): Info;
   /** Times of the last classify, embed or run that was answered. */
   readonly timing: Timing | undefined;
-  memory(): Promise<Memory>;
+  memory(options?: { signal?: AbortSignal }): Promise<Memory>;
   /** Where the network's time goes, step by step, over some runs (default 20). */
-  profile(options?: { runs?: number }): Promise<ProfileStep[]>;
+  profile(options?: { runs?: number; signal?: AbortSignal }): Promise<ProfileStep[]>;
   /** Ends the engine; calls that are not answered yet reject with 'disposed'. */
   dispose(): void;
 }
 
 /** Loads a model and starts an engine for it. */
 export function load(options?: LoadOptions): Promise<Classifier>;
+
+/** The same as load, for code whose `load` is another. */
+export const createClassifier: typeof load;
+
+/**
+ * Fetches and compiles what `load` needs for the same options, and starts nothing:
+ * the next `load` of the model fetches no code and no weights. The weights wait in
+ * memory until then.
+ */
+export function preload(options?: LoadOptions): Promise<void>;
 
 /** Lists the models of models.json. */
 export function models(options?: AssetOptions & { signal?: AbortSignal }): Promise<ModelEntry[]>;

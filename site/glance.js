@@ -10,17 +10,22 @@
  * The options and results are documented in glance.d.ts.
  */
 
-import { supported } from './backend.js';
+import { choose, supported } from './backend.js';
+import { threadCount } from './engine.js';
 import { GlanceError, abortError, disposedError } from './errors.js';
 import { compile } from './modules.js';
 import { LocalPort, WorkerPort } from './ports.js';
 import { capture } from './source.js';
 import { absolute, resolveURLs } from './urls.js';
+import { Download } from './weights.js';
 
 export { GlanceError };
 
 /** The backend that an earlier 'auto' has come to. @type {import('./backend.js').Backend | undefined} */
 let found;
+
+/** Weights that were preloaded, by URL, until a classifier is loaded from them. @type {Map<string, Blob>} */
+const preloaded = new Map();
 
 /**
  * Lists the models that models.json offers.
@@ -54,7 +59,68 @@ export async function models(options = {}) {
  * @returns {Promise<Classifier>}
  */
 export async function load(options = {}) {
-  const { backend = 'auto', threads, worker = true, signal, onProgress = () => {} } = options;
+  const { threads, labels, worker = true, signal, onProgress = () => {} } = options;
+  const { urls, backend, twin } = prepare(options);
+  if (labels !== undefined && !(Array.isArray(labels) && labels.every((label) => typeof label === 'string'))) {
+    throw new GlanceError('bad-option', 'labels must be an array of strings, one for each class.');
+  }
+  const ranking = checkRanking(options);
+
+  // What any engine needs starts now, beside the list of models.
+  compile(twin ? urls.twin : urls.engine).catch(() => {}); // reported to the engine when it asks
+  const port = worker ? new WorkerPort(urls) : new LocalPort(urls);
+  try {
+    const { title, ...blob } = await resolveModel(options);
+    const { from } = blob;
+    if (typeof from === 'string') {
+      blob.from = preloaded.get(from) ?? from;
+      preloaded.delete(from);
+    }
+    const engineOptions = { blob, title, labels, threads, urls, backend: backend === 'auto' ? found ?? backend : backend };
+    await port.start(engineOptions, onProgress, signal);
+    if (backend === 'auto') found = port.info.backend;
+    return new Classifier(port, ranking);
+  } catch (error) {
+    port.close();
+    throw error;
+  }
+}
+
+/** load, by a name that says what it makes. */
+export const createClassifier = load;
+
+/**
+ * Fetches and compiles what load will need, without starting anything.
+ *
+ * @param {import('./glance').LoadOptions} [options]
+ * @returns {Promise<void>}
+ */
+export async function preload(options = {}) {
+  const { threads, worker = true, signal, onProgress = () => {} } = options;
+  const { urls, backend, twin } = prepare(options);
+  const kernels = backend === 'auto' ? (found ??= choose()) : backend;
+  const shared = threadCount(threads, worker || undefined) > 1 ? '-threads' : '';
+  const modules = twin ? [urls.twin] : [urls.engine, urls[/** @type {import('./urls.js').Asset} */ (kernels + shared)]];
+  const fetchWeights = async () => {
+    const blob = await resolveModel(options);
+    if (typeof blob.from !== 'string' || preloaded.has(blob.from)) return;
+    const download = await Download.open(blob, (loaded, total) => onProgress({ phase: 'weights', loaded, total }), signal);
+    const { prefix, size } = await download.header();
+    const parts = [/** @type {BlobPart} */ (prefix)];
+    await download.data(size - prefix.length, (_, bytes) => parts.push(/** @type {BlobPart} */ (bytes)));
+    preloaded.set(blob.from, new Blob(parts));
+  };
+  await Promise.all([...modules.map(compile), fetchWeights()]);
+  if (signal?.aborted) throw abortError(signal);
+}
+
+/**
+ * Checks the options that load and preload share.
+ *
+ * @param {import('./glance').LoadOptions} options
+ */
+function prepare(options) {
+  const { backend = 'auto', threads, signal } = options;
   if (typeof WebAssembly !== 'object') throw new GlanceError('unsupported', 'This browser has no WebAssembly, or it is switched off.');
   if (!['auto', 'simd128', 'relaxed', 'go'].includes(backend)) {
     throw new GlanceError('bad-option', `backend is ${JSON.stringify(backend)}, it must be 'auto', 'simd128', 'relaxed' or 'go'.`);
@@ -63,22 +129,21 @@ export async function load(options = {}) {
     throw new GlanceError('bad-option', `threads is ${threads}, it must be a whole number from 1 to 32.`);
   }
   if (signal?.aborted) throw abortError(signal);
-  const urls = resolveURLs(options);
+  return { urls: resolveURLs(options), backend, twin: backend === 'go' || supported().length === 1 };
+}
 
-  // What any engine needs starts now, beside the list of models.
-  const twin = backend === 'go' || supported().length === 1;
-  compile(twin ? urls.twin : urls.engine).catch(() => {}); // reported to the engine when it asks
-  const port = worker ? new WorkerPort(urls) : new LocalPort(urls);
-  try {
-    const { title, ...blob } = await resolveModel(options);
-    const engineOptions = { blob, title, threads, urls, backend: backend === 'auto' ? found ?? backend : backend };
-    await port.start(engineOptions, onProgress, signal);
-    if (backend === 'auto') found = port.info.backend;
-    return new Classifier(port);
-  } catch (error) {
-    port.close();
-    throw error;
-  }
+/**
+ * Checks which predictions are asked for.
+ *
+ * @param {{topk?: number, threshold?: number}} options
+ * @param {{topk: number, threshold: number}} [defaults]
+ */
+function checkRanking({ topk, threshold }, defaults = { topk: 5, threshold: 0 }) {
+  topk ??= defaults.topk;
+  threshold ??= defaults.threshold;
+  if (!(Number.isInteger(topk) && topk >= 1)) throw new GlanceError('bad-option', `topk is ${topk}, it must be a whole number from 1.`);
+  if (!(threshold >= 0 && threshold <= 1)) throw new GlanceError('bad-option', `threshold is ${threshold}, it must be from 0 to 1.`);
+  return { topk, threshold };
 }
 
 /**
@@ -119,39 +184,53 @@ export class Classifier {
   /** @type {Set<(error: GlanceError) => void>} */
   #pending = new Set();
   #disposed = false;
+  /** What classify returns, unless the call says otherwise. */
+  #ranking;
 
-  /** @param {import('./ports.js').Port} port */
-  constructor(port) {
+  /**
+   * @param {import('./ports.js').Port} port
+   * @param {{topk: number, threshold: number}} ranking
+   */
+  constructor(port, ranking) {
     this.#port = port;
+    this.#ranking = ranking;
   }
 
   /**
    * @param {import('./source.js').Source} source
-   * @param {{topk?: number, signal?: AbortSignal}} [options]
+   * @param {import('./glance').ClassifyOptions} [options]
    * @returns {Promise<import('./glance').Prediction[]>}
    */
-  async classify(source, { topk = 5, signal } = {}) {
-    if (!(Number.isInteger(topk) && topk >= 1)) throw new GlanceError('bad-option', `topk is ${topk}, it must be a whole number from 1.`);
-    return this.#call({ type: 'classify', topk }, signal, source);
+  async classify(source, options = {}) {
+    return this.#see('classify', source, options);
   }
 
   /**
    * @param {import('./source.js').Source} source
-   * @param {{signal?: AbortSignal}} [options]
+   * @param {import('./glance').CallOptions} [options]
    * @returns {Promise<Float32Array>}
    */
-  async embed(source, { signal } = {}) {
-    return this.#call({ type: 'embed' }, signal, source);
+  async embed(source, options = {}) {
+    return this.#see('embed', source, options);
+  }
+
+  /**
+   * @param {import('./source.js').Source} source
+   * @param {import('./glance').CallOptions} [options]
+   * @returns {Promise<Float32Array>}
+   */
+  async logits(source, options = {}) {
+    return this.#see('logits', source, options);
   }
 
   /**
    * @param {Float32Array} input
-   * @param {{signal?: AbortSignal}} [options]
+   * @param {import('./glance').CallOptions} [options]
    * @returns {Promise<Float32Array>}
    */
-  async run(input, { signal } = {}) {
+  async run(input, { transfer, signal } = {}) {
     if (!(input instanceof Float32Array)) throw new GlanceError('bad-input', 'run takes a Float32Array.');
-    return this.#call({ type: 'run', input }, signal);
+    return this.#call({ type: 'run', input, buffer: transfer ? input.buffer : undefined }, signal);
   }
 
   /** @returns {import('./glance').Info} */
@@ -164,17 +243,20 @@ export class Classifier {
     return this.#timing;
   }
 
-  /** @returns {Promise<import('./glance').Memory>} */
-  async memory() {
-    return this.#call({ type: 'memory' });
+  /**
+   * @param {{signal?: AbortSignal}} [options]
+   * @returns {Promise<import('./glance').Memory>}
+   */
+  async memory({ signal } = {}) {
+    return this.#call({ type: 'memory' }, signal);
   }
 
   /**
-   * @param {{runs?: number}} [options]
+   * @param {{runs?: number, signal?: AbortSignal}} [options]
    * @returns {Promise<import('./glance').ProfileStep[]>}
    */
-  async profile({ runs = 20 } = {}) {
-    return this.#call({ type: 'profile', runs });
+  async profile({ runs = 20, signal } = {}) {
+    return this.#call({ type: 'profile', runs }, signal);
   }
 
   dispose() {
@@ -185,14 +267,33 @@ export class Classifier {
   }
 
   /**
+   * Takes a snapshot of the source now, though the call's turn may come later. A
+   * source that was given up is closed whatever becomes of the call.
+   *
+   * @param {string} type
+   * @param {import('./source.js').Source} source
+   * @param {import('./glance').ClassifyOptions} options
+   */
+  async #see(type, source, options) {
+    const { transfer, signal } = options;
+    try {
+      const message = { type, ...checkRanking(options, this.#ranking) };
+      if (!this.#disposed && !signal?.aborted) return await this.#call(message, signal, capture(source, this.#port.moves, transfer));
+    } finally {
+      if (transfer) /** @type {ImageBitmap} */ (source)?.close?.();
+    }
+    throw signal?.aborted ? abortError(signal) : disposedError();
+  }
+
+  /**
    * Hands a call to the engine when it is its turn.
    *
    * @param {Record<string, any>} message
    * @param {AbortSignal} [signal]
-   * @param {import('./source.js').Source} [source] captured now, though its turn may come later
+   * @param {Promise<import('./source.js').Captured>} [captured]
    * @returns {Promise<any>}
    */
-  #call(message, signal, source) {
+  #call(message, signal, captured) {
     if (this.#disposed) return Promise.reject(disposedError());
     if (signal?.aborted) return Promise.reject(abortError(signal));
     const start = performance.now();
@@ -200,9 +301,6 @@ export class Classifier {
       const stop = () => reject(abortError(/** @type {AbortSignal} */ (signal)));
       signal?.addEventListener('abort', stop);
       this.#pending.add(reject);
-      const captured = source === undefined && message.type !== 'classify' && message.type !== 'embed'
-        ? undefined
-        : capture(/** @type {any} */ (source), this.#port.moves);
       captured?.catch(() => {}); // awaited when it is this call's turn
       const answer = this.#turn.then(async () => {
         const picture = await captured;

@@ -59,8 +59,8 @@ export class WorkerPort {
    * @param {AbortSignal} [signal]
    */
   call(message, signal) {
-    const { captured } = message;
-    return this.#send(message, captured && !captured.borrowed ? [captured.picture] : [], signal);
+    const { captured, buffer = captured?.buffer } = message;
+    return this.#send(message, captured && !captured.borrowed ? [captured.picture] : buffer ? [buffer] : [], signal);
   }
 
   close() {

@@ -4,14 +4,15 @@ import { GlanceError } from './errors.js';
  * Something to classify.
  *
  * @typedef {HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas |
- *   ImageBitmap | ImageData | VideoFrame | Blob} Source
+ *   ImageBitmap | ImageData | VideoFrame | Blob | import('./glance').Pixels} Source
  */
 
 /**
  * A source as the engine takes it: it can be posted to another thread, and its
  * picture no longer changes. The engine closes it after use unless it is borrowed.
+ * The buffer is the picture's own, where the caller has given it up.
  *
- * @typedef {{picture: ImageBitmap | VideoFrame | ImageData | Blob, borrowed: boolean}} Captured
+ * @typedef {{picture: ImageBitmap | VideoFrame | ImageData | Blob, borrowed: boolean, buffer?: ArrayBuffer}} Captured
  */
 
 /**
@@ -31,34 +32,36 @@ function is(value, name) {
  * @param {Source} source
  * @param {boolean} moves whether the snapshot goes to another thread; where it does
  *   not, an ImageBitmap or VideoFrame is used as it is
+ * @param {boolean} [given] whether the caller gives the source up, so that nothing is copied
  * @returns {Promise<Captured>}
  */
-export async function capture(source, moves) {
+export async function capture(source, moves, given) {
   try {
-    if (is(source, 'ImageData') || is(source, 'Blob')) {
-      return { picture: /** @type {ImageData | Blob} */ (source), borrowed: true };
-    }
+    if (is(source, 'Blob')) return { picture: /** @type {Blob} */ (source), borrowed: true };
+    const picture = is(source, 'ImageData') ? /** @type {ImageData} */ (source) : fromPixels(source);
+    if (picture) return { picture, borrowed: true, buffer: given ? /** @type {ArrayBuffer} */ (picture.data.buffer) : undefined };
     if (is(source, 'VideoFrame')) {
       const frame = /** @type {VideoFrame} */ (source);
       if (frame.format === null && frame.codedWidth === 0) throw new GlanceError('bad-input', 'The VideoFrame is closed.');
-      return moves ? { picture: frame.clone(), borrowed: false } : { picture: frame, borrowed: true };
+      return { picture: moves && !given ? frame.clone() : frame, borrowed: !moves && !given };
     }
     if (is(source, 'ImageBitmap')) {
       const bitmap = /** @type {ImageBitmap} */ (source);
       if (bitmap.width === 0) throw new GlanceError('bad-input', 'The ImageBitmap is closed.');
-      return moves ? { picture: await createImageBitmap(bitmap), borrowed: false } : { picture: bitmap, borrowed: true };
+      return { picture: moves && !given ? await createImageBitmap(bitmap) : bitmap, borrowed: !moves && !given };
     }
     if (is(source, 'HTMLVideoElement')) return { picture: await videoFrame(/** @type {HTMLVideoElement} */ (source)), borrowed: false };
     if (is(source, 'HTMLImageElement')) return { picture: await imageElement(/** @type {HTMLImageElement} */ (source)), borrowed: false };
     if (is(source, 'HTMLCanvasElement') || is(source, 'OffscreenCanvas')) {
       const canvas = /** @type {HTMLCanvasElement | OffscreenCanvas} */ (source);
       if (canvas.width === 0 || canvas.height === 0) throw new GlanceError('bad-input', 'The canvas is empty: its width or height is 0.');
-      return { picture: await createImageBitmap(canvas), borrowed: false };
+      const taken = given && is(source, 'OffscreenCanvas');
+      return { picture: taken ? /** @type {OffscreenCanvas} */ (canvas).transferToImageBitmap() : await createImageBitmap(canvas), borrowed: false };
     }
   } catch (cause) {
     throw refusal(cause);
   }
-  throw new GlanceError('bad-input', `A source must be an image, video or canvas element, an OffscreenCanvas, ImageBitmap, ImageData, VideoFrame, Blob or File, not ${describe(source)}.`);
+  throw new GlanceError('bad-input', `A source must be an image, video or canvas element, an OffscreenCanvas, ImageBitmap, ImageData, VideoFrame, Blob, File or {data, width, height}, not ${describe(source)}.`);
 }
 
 /**
@@ -91,6 +94,22 @@ async function imageElement(image) {
   if (!image.complete) await image.decode();
   if (!image.naturalWidth) throw new GlanceError('bad-input', 'The image element shows no picture: its address is missing or wrong.');
   return createImageBitmap(image);
+}
+
+/**
+ * Raw pixels as ImageData on the same memory.
+ *
+ * @param {any} source
+ * @returns {ImageData | undefined} where the source is something else
+ */
+function fromPixels(source) {
+  const { data, width, height } = source ?? {};
+  if (!(data instanceof ArrayBuffer || data instanceof Uint8Array || data instanceof Uint8ClampedArray)) return undefined;
+  if (!(width >= 1 && height >= 1 && data.byteLength === width * height * 4)) {
+    throw new GlanceError('bad-input', `The pixels are ${data.byteLength} bytes, ${width}x${height} in RGBA would be ${width * height * 4}.`);
+  }
+  const { buffer, byteOffset } = ArrayBuffer.isView(data) ? data : { buffer: data, byteOffset: 0 };
+  return new ImageData(new Uint8ClampedArray(/** @type {ArrayBuffer} */ (buffer), byteOffset, data.byteLength), width, height);
 }
 
 /** @param {unknown} value */

@@ -1,6 +1,9 @@
 import { tests } from '/test/api.js';
+import { optionTests } from '/test/options.js';
+
+const all = { ...tests, ...optionTests };
 
 globalThis.ready = (async () => {
   const facts = await (await fetch('/test/facts.json')).json();
-  return { names: Object.keys(tests), run: async (name) => (await tests[name]({ ...facts, isolated: crossOriginIsolated })) ?? '' };
+  return { names: Object.keys(all), run: async (name) => (await all[name]({ ...facts, isolated: crossOriginIsolated })) ?? '' };
 })();
