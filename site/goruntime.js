@@ -38,6 +38,8 @@ export class GoProgram {
   #text = '';
   /** @type {any} */
   #go;
+  /** Ends when the program has exited. @type {Promise<void>} */
+  ended = Promise.resolve();
 
   /**
    * Instantiates a module and runs its main function until it waits.
@@ -75,7 +77,7 @@ export class GoProgram {
     } finally {
       for (const name of Object.keys(defined)) restore(name, before);
     }
-    exit.catch(() => {});
+    program.ended = exit.catch(() => {});
     if (go.exited) throw program.failure();
     return program;
   }

@@ -19,6 +19,7 @@ const (
 	BadBase         Code = "bad-base"          // the base network's name or hash is missing or malformed
 	WrongNetwork    Code = "wrong-network"     // a head used with a network it was not trained on
 	BadFile         Code = "head-format"       // not a head's file, or a damaged one
+	NewerFile       Code = "head-version"      // a head's file in a format that a later version writes
 	Diverged        Code = "diverged"          // the optimiser found no minimum
 )
 

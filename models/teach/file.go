@@ -13,7 +13,7 @@ import (
 )
 
 // formatVersion is the value of a head's "glance-head" key that this package reads.
-const formatVersion = "1"
+const formatVersion = 1
 
 // The tensors of a head's file.
 const (
@@ -34,7 +34,7 @@ const (
 // The same head gives the same bytes.
 func (h *Head) Save() ([]byte, error) {
 	md := map[string]string{
-		"glance-head": formatVersion,
+		"glance-head": strconv.Itoa(formatVersion),
 		"labels":      strings.Join(h.classes, "\n"),
 		"base":        h.base.Name,
 		"base.sha256": h.base.SHA256,
@@ -51,7 +51,7 @@ func (h *Head) Save() ([]byte, error) {
 
 // Load reads what [Head.Save] returned. The head predicts what the saved one did,
 // bit for bit. Whoever uses it with a network calls [Head.CheckBase] first. The error
-// is an [*Error], a [BadFile].
+// is an [*Error], a [BadFile] or a [NewerFile].
 func Load(file []byte) (*Head, error) {
 	size := int64(len(file))
 	n, err := weights.HeaderSize(file[:min(8, len(file))], size)
@@ -61,6 +61,10 @@ func Load(file []byte) (*Head, error) {
 	f, err := weights.ParseHeader(file[:n], size)
 	if err != nil {
 		return nil, badFile(err)
+	}
+	if v, err := strconv.ParseUint(f.Metadata["glance-head"], 10, 32); err == nil && v > formatVersion {
+		return nil, &Error{Code: NewerFile, Detail: "head file: it has format " + strconv.FormatUint(v, 10) + ", this version reads " +
+			strconv.Itoa(formatVersion) + ": use a later version of Glance, a page by reloading it"}
 	}
 	h, err := parseHead(f, file[f.DataOffset:])
 	if err != nil {
@@ -82,7 +86,7 @@ func parseHead(f *weights.File, data []byte) (*Head, error) {
 	md := f.Metadata
 	if v, ok := md["glance-head"]; !ok && md["glance"] != "" {
 		return nil, errors.New("teach: these are the weights of a network, want a head that was saved after teaching")
-	} else if v != formatVersion {
+	} else if v != strconv.Itoa(formatVersion) {
 		return nil, badValue("glance-head", v, `"1", the only version of the format`)
 	}
 	weight, bias, err := tensors(f)

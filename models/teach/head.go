@@ -81,6 +81,20 @@ func narrow(values []float64, factor float64) []float32 {
 // Classes returns the names of the classes.
 func (h *Head) Classes() []string { return slices.Clone(h.classes) }
 
+// Rename returns the head with other names for its classes, in their order. The
+// error is an [*Error].
+func (h *Head) Rename(classes []string) (*Head, error) {
+	if len(classes) != len(h.classes) {
+		return nil, &Error{Code: BadClass, Detail: plural(len(classes), "name") + " for a head of " + plural(len(h.classes), "class") + ", want one for each"}
+	}
+	if err := checkClasses(classes); err != nil {
+		return nil, err
+	}
+	renamed := *h
+	renamed.classes = slices.Clone(classes)
+	return &renamed, nil
+}
+
 // Base returns the network whose embeddings the head classifies.
 func (h *Head) Base() Base { return h.base }
 

@@ -72,3 +72,24 @@ func TestCheckBase(t *testing.T) {
 		}
 	}
 }
+func TestRename(t *testing.T) {
+	h, _ := mustTrain(t, clusters(1, 2, 3, 4, 1))
+	classes := []string{"cup", "pen"}
+	renamed, err := h.Rename(classes)
+	if err != nil || !slices.Equal(renamed.Classes(), classes) || slices.Equal(h.Classes(), classes) {
+		t.Fatal(renamed, err)
+	}
+	embedding := []float32{1, 2, 3, 4}
+	a, _ := h.Predict(nil, embedding)
+	b, err := renamed.Predict(nil, embedding)
+	if err != nil || !slices.Equal(a, b) {
+		t.Errorf("probabilities %v, renamed %v, %v", a, b, err)
+	}
+	for _, bad := range [][]string{nil, {"cup"}, {"cup", "cup"}, {"cup", " "}, {"cup", "pen", "key"}} {
+		_, err := h.Rename(bad)
+		var typed *Error
+		if !errors.As(err, &typed) || typed.Code != BadClass {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}

@@ -108,6 +108,23 @@ func (p *program) evaluate(args arguments) (any, error) {
 	return answer, nil
 }
 
+// rename(head, classes)
+func (p *program) rename(args arguments) (any, error) {
+	h, err := p.head(args)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := readStrings(args.at(1), "classes")
+	if err != nil {
+		return nil, err
+	}
+	if h, err = h.Rename(classes); err != nil {
+		return nil, err
+	}
+	p.heads[args[0].Int()] = h
+	return true, nil
+}
+
 // release(head)
 func (p *program) release(args arguments) (any, error) {
 	if _, err := p.head(args); err != nil {

@@ -66,6 +66,7 @@ func main() {
 		"save":     function(p.save),
 		"predict":  function(p.predict),
 		"evaluate": function(p.evaluate),
+		"rename":   function(p.rename),
 		"release":  function(p.release),
 	})
 	select {}

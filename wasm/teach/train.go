@@ -71,7 +71,7 @@ func (t *training) read(args arguments) (err error) {
 	if t.examples, err = readExamples(object); err != nil {
 		return err
 	}
-	if t.examples.Classes, err = readStrings(object, "classes"); err != nil {
+	if t.examples.Classes, err = readStrings(object.Get("classes"), "classes"); err != nil {
 		return err
 	}
 	if t.base, err = readBase(object.Get("base")); err != nil {

@@ -127,9 +127,8 @@ func readLabels(v js.Value, embeddings int) ([]int, error) {
 	return labels, nil
 }
 
-// readStrings reads an array of strings, the property name of an object.
-func readStrings(object js.Value, name string) ([]string, error) {
-	v := object.Get(name)
+// readStrings reads an array of strings.
+func readStrings(v js.Value, name string) ([]string, error) {
 	n, err := readArray(v, "Array", name)
 	if err != nil {
 		return nil, err

@@ -152,6 +152,13 @@ for (let at = 0; at < end; at++) { // a damaged header never passes as another h
   refused(teach.load(damaged, base), 'head-format', /head file/);
 }
 
+assert.equal(teach.rename(loaded.head, ['cup', 'pen', 'nothing']), true);
+assert.deepEqual(teach.load(teach.save(loaded.head), base).classes, ['cup', 'pen', 'nothing']);
+assert.deepEqual(teach.predict(loaded.head, embedding(0)), teach.predict(head.head, embedding(0)));
+refused(teach.rename(loaded.head, ['cup', 'cup', 'pen']), 'bad-class', /two classes have this name/);
+refused(teach.rename(loaded.head, ['cup', 'pen']), 'bad-class', /2 names for a head of 3 classes/);
+refused(teach.rename(loaded.head), 'bad-input', /classes: Array wanted/);
+
 assert.equal(teach.release(second.head), true);
 refused(teach.release(second.head), 'bad-input', /no head/);
 refused(teach.predict(second.head, embedding(0)), 'bad-input', /released/);
