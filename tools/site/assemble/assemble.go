@@ -70,6 +70,7 @@ var programs = []struct{ file, pkg, tags string }{
 	{"engine.wasm", "./wasm/engine", ""},
 	{"engine-twin.wasm", "./wasm/engine", "twin"},
 	{"page.wasm", "./wasm/page", ""},
+	{"teach.wasm", "./wasm/teach", ""},
 }
 
 // kernelModules are copied from kernels/simd.
