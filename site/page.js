@@ -1,10 +1,31 @@
 // Starts the page's Go program (wasm/page) and hands the JavaScript API to it.
 
+import { supported } from './backend.js';
 import { GlanceError, load, models } from './glance.js';
 import { GoProgram } from './goruntime.js';
 import { compile } from './modules.js';
 
 const url = new URL('./page.wasm', import.meta.url).href;
+
+/** What the visitor chose, kept for the next visit where the browser allows it. */
+const kept = {
+  /** @param {string} name */
+  get(name) {
+    try {
+      return localStorage.getItem(`glance.${name}`) ?? '';
+    } catch {
+      return '';
+    }
+  },
+  /** @param {string} name @param {string} value */
+  set(name, value) {
+    try {
+      localStorage.setItem(`glance.${name}`, value);
+    } catch {
+      // Storage is full or switched off: the choice holds for this visit.
+    }
+  },
+};
 
 try {
   const module = await compile(url);
@@ -13,7 +34,9 @@ try {
   const kernels = Object.fromEntries(
     WebAssembly.Module.imports(module).filter((wanted) => wanted.module === 'kernels').map(({ name }) => [name, () => 0]),
   );
-  await GoProgram.start(module, { kernels }, { glancePage: { load, models, urls: { engine: url }, teach: () => import('./teach-page.js') } });
+  await GoProgram.start(module, { kernels }, { glancePage: {
+    load, models, supported, kept, urls: { engine: url }, teach: () => import('./teach-page.js'),
+  } });
 } catch (error) {
   const text = error instanceof GlanceError ? error.message : `The page could not be started: ${error}`;
   /** @type {HTMLElement} */ (document.getElementById('loading')).hidden = true;

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"strconv"
-	"strings"
 	"syscall/js"
 	"time"
 
@@ -20,13 +18,11 @@ type loader struct {
 	bytes    dom.HTMLElement // how far it is
 	progress *dom.HTMLProgressElement
 	cancel   *dom.HTMLButtonElement
-	facts    dom.HTMLElement
-	licence  dom.HTMLElement
-	terms    *dom.HTMLAnchorElement // in licence
 
 	models     []js.Value // ModelEntry
 	classifier js.Value   // undefined until loaded
 	abort      js.Value   // the AbortController of a load that runs, or undefined
+	waiting    bool       // for the device to be online
 }
 
 func newLoader(p *page) *loader {
@@ -38,16 +34,22 @@ func newLoader(p *page) *loader {
 		bytes:    element[dom.HTMLElement]("loading-bytes"),
 		progress: element[*dom.HTMLProgressElement]("progress"),
 		cancel:   element[*dom.HTMLButtonElement]("cancel"),
-		facts:    element[dom.HTMLElement]("facts"),
-		licence:  element[dom.HTMLElement]("licence"),
-		terms:    element[*dom.HTMLAnchorElement]("terms"),
 	}
 }
 
 // start wires the chooser and the button, and begins.
 func (l *loader) start() {
-	l.chooser.AddEventListener("change", false, func(dom.Event) { go l.load() })
-	l.cancel.AddEventListener("click", false, func(dom.Event) {
+	listen(l.chooser.Underlying(), "change", func(js.Value) {
+		l.page.keep("model", l.models[l.chooser.SelectedIndex()].Get("name").String())
+		go l.load()
+	})
+	listen(js.Global(), "online", func(js.Value) {
+		if l.waiting {
+			l.page.notice.hide()
+			go l.open()
+		}
+	})
+	listen(l.cancel.Underlying(), "click", func(js.Value) {
 		if l.abort.Truthy() {
 			l.abort.Call("abort")
 		}
@@ -67,26 +69,29 @@ func (l *loader) open() {
 	l.load()
 }
 
-// list fills the chooser.
+// list fills the chooser, once.
 func (l *loader) list() bool {
+	if len(l.models) > 0 {
+		return true
+	}
 	models, err := await(l.page.api.Call("models"))
 	l.stage("", 0, 0)
 	if err != nil {
-		l.page.notice.show(words(err), func() { go l.open() })
+		l.refuse(err, func() { go l.open() })
 		return false
 	}
 	for i := range models.Length() {
 		model := models.Index(i)
 		l.models = append(l.models, model)
-		option := create("option", "")
-		option.SetTextContent(model.Get("title").String() + " (" + megabytes(model.Get("bytes").Float()) + " MB)")
-		l.chooser.AppendChild(option)
+		addOption(l.chooser, model.Get("name").String(), model.Get("title").String()+" ("+megabytes(model.Get("bytes").Float())+" MB)", false)
 	}
 	if len(l.models) == 0 {
 		l.page.notice.show("No model is on this site. Whoever built it can add some with “make weights”, then build it again.", nil)
 		return false
 	}
+	choose(l.chooser, l.page.kept("model"))
 	l.chooser.SetDisabled(false)
+	l.page.settings.list(l.models)
 	return true
 }
 
@@ -104,9 +109,9 @@ func (l *loader) load() {
 	title := model.Get("title").String()
 	abort := js.Global().Get("AbortController").New()
 	l.abort = abort
+	l.waiting = false
 	l.page.notice.hide()
-	l.facts.SetTextContent("")
-	hide(l.licence, true)
+	l.page.settings.facts.SetTextContent("")
 	l.stage("Loading "+title, 0, model.Get("bytes").Float())
 
 	onProgress := js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -117,9 +122,11 @@ func (l *loader) load() {
 		l.stage("Loading "+title, loaded, total)
 		return nil
 	})
-	classifier, err := await(l.page.api.Call("load", map[string]any{
+	options := map[string]any{
 		"model": model.Get("name"), "onProgress": onProgress, "signal": abort.Get("signal"), "urls": l.page.api.Get("urls"),
-	}))
+	}
+	l.page.settings.add(options)
+	classifier, err := await(l.page.api.Call("load", options))
 	onProgress.Release()
 	if !l.abort.Equal(abort) { // another model was chosen meanwhile
 		if err == nil {
@@ -133,17 +140,31 @@ func (l *loader) load() {
 	case err == nil:
 		l.classifier = classifier
 		l.page.teach.network(classifier, model)
-		l.describe(model)
+		l.page.settings.describe(classifier)
 		time.AfterFunc(time.Second, func() { // helper threads take a moment to start
 			if classifier.Equal(l.classifier) {
-				l.describe(model)
+				l.page.settings.describe(classifier)
 			}
 		})
 		l.page.classify()
 	case errorCode(err) == "aborted":
+		l.page.results.clear()
 		l.page.notice.show("Loading was cancelled.", func() { go l.load() })
 	default:
-		l.page.notice.show(words(err), func() { go l.load() })
+		l.page.results.clear()
+		l.refuse(err, func() { go l.load() })
+	}
+}
+
+// refuse says why nothing could be loaded. Where the device is offline, loading
+// begins again by itself when it no longer is.
+func (l *loader) refuse(err error, again func()) {
+	switch code := errorCode(err); {
+	case js.Global().Get("navigator").Get("onLine").Bool(), code != "manifest" && code != "engine-http" && code != "weights-http":
+		l.page.notice.show(words(err), again)
+	default:
+		l.waiting = true
+		l.page.notice.show("You are offline and this model has not been fetched yet. It loads when you are online again; models that were used before work offline.", again)
 	}
 }
 
@@ -174,36 +195,4 @@ func (l *loader) stage(text string, loaded, total float64) {
 	l.bytes.SetTextContent(megabytes(loaded) + " of " + megabytes(total) + " MB")
 	l.progress.SetMax(total)
 	l.progress.SetValue(loaded)
-}
-
-// backends are how the page names them.
-var backends = map[string]string{"simd128": "SIMD", "relaxed": "relaxed SIMD", "go": "no SIMD in this browser: slow"}
-
-// describe shows what was loaded and how it runs.
-func (l *loader) describe(model js.Value) {
-	info := l.classifier.Call("info")
-	threads := info.Get("threads").Int()
-	facts := []string{
-		strconv.Itoa(info.Get("classes").Int()) + " classes",
-		strconv.Itoa(info.Get("height").Int()) + " × " + strconv.Itoa(info.Get("width").Int()) + " pixels",
-		backends[info.Get("backend").String()],
-		strconv.Itoa(threads) + " thread" + plural(threads),
-	}
-	l.facts.SetTextContent(strings.Join(facts, " · "))
-	if licence := model.Get("licence"); licence.Type() == js.TypeString {
-		l.terms.SetTextContent(licence.String())
-		if url := model.Get("licenceURL"); url.Type() == js.TypeString {
-			l.terms.SetAttribute("href", url.String())
-		} else {
-			l.terms.RemoveAttribute("href")
-		}
-		hide(l.licence, false)
-	}
-}
-
-func plural(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return "s"
 }

@@ -2,7 +2,11 @@
 
 package main
 
-import "honnef.co/go/js/dom/v2"
+import (
+	"syscall/js"
+
+	"honnef.co/go/js/dom/v2"
+)
 
 // notice tells what went wrong and what to do.
 type notice struct {
@@ -18,13 +22,13 @@ func newNotice() *notice {
 		text:  element[dom.HTMLElement]("notice-text"),
 		retry: element[*dom.HTMLButtonElement]("retry"),
 	}
-	n.retry.AddEventListener("click", false, func(dom.Event) {
+	listen(n.retry.Underlying(), "click", func(js.Value) {
 		n.hide()
 		if n.again != nil {
 			n.again()
 		}
 	})
-	element[*dom.HTMLButtonElement]("dismiss").AddEventListener("click", false, func(dom.Event) { n.hide() })
+	listen(element[*dom.HTMLButtonElement]("dismiss").Underlying(), "click", func(js.Value) { n.hide() })
 	return n
 }
 

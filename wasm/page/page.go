@@ -10,22 +10,20 @@ import (
 
 // page is the state behind the elements of index.html.
 type page struct {
-	api js.Value // {load, models, GlanceError, urls}
+	api js.Value // {load, models, supported, kept, urls, teach}
 
-	stage   dom.HTMLElement
-	empty   dom.HTMLElement
-	image   *dom.HTMLImageElement
-	video   *dom.HTMLVideoElement
-	file    *dom.HTMLInputElement
-	notice  *notice
-	results *results
-	loader  *loader
-	camera  *camera
-	teach   *teaching
-
-	picture    js.Value // the Blob that is shown, or undefined
-	pictureURL string
-	shown      int // counts pictures, so that a late answer is not shown for another one
+	stage    dom.HTMLElement
+	empty    dom.HTMLElement
+	image    *dom.HTMLImageElement
+	video    *dom.HTMLVideoElement
+	file     *dom.HTMLInputElement
+	notice   *notice
+	results  *results
+	loader   *loader
+	settings *settings
+	camera   *camera
+	pictures *pictures
+	teach    *teaching
 }
 
 func newPage(api js.Value) *page {
@@ -39,104 +37,92 @@ func newPage(api js.Value) *page {
 	}
 	p.notice = newNotice()
 	p.results = newResults()
+	p.settings = newSettings(p)
 	p.loader = newLoader(p)
 	p.camera = newCamera(p)
+	p.pictures = newPictures(p)
 	p.teach = newTeaching(p)
 	return p
 }
 
-// element returns the element with the given id. The ids are those of
-// index.html, which is built together with this program.
-func element[T dom.Element](id string) T {
-	return dom.GetWindow().Document().GetElementByID(id).(T)
-}
-
 func (p *page) start() {
-	p.file.AddEventListener("change", false, func(dom.Event) {
-		if files := p.file.Files(); len(files) > 0 {
-			p.show(files[0].Value)
+	listen(p.file.Underlying(), "change", func(js.Value) {
+		var files []js.Value
+		for _, file := range p.file.Files() {
+			files = append(files, file.Value)
 		}
 		p.file.SetValue("") // the same file may be chosen again
+		p.pictures.open(files)
 	})
-	window := dom.GetWindow()
-	window.AddEventListener("dragover", false, func(e dom.Event) {
-		e.PreventDefault()
+	listen(p.empty.Underlying(), "click", func(js.Value) { p.file.Click() })
+	window := js.Global()
+	listen(window, "dragover", func(e js.Value) {
+		e.Call("preventDefault")
 		setClass(p.stage, "over", true)
 	})
-	window.AddEventListener("dragleave", false, func(e dom.Event) {
-		if e.Underlying().Get("relatedTarget").IsNull() {
+	listen(window, "dragleave", func(e js.Value) {
+		if e.Get("relatedTarget").IsNull() {
 			setClass(p.stage, "over", false)
 		}
 	})
-	window.AddEventListener("drop", false, func(e dom.Event) {
-		e.PreventDefault()
+	listen(window, "drop", func(e js.Value) {
+		e.Call("preventDefault")
 		setClass(p.stage, "over", false)
-		p.take(e.Underlying().Get("dataTransfer"), "What was dropped is not a picture file. Save the picture first, then drop the file.")
+		p.take(e.Get("dataTransfer"), "What was dropped is not a picture file. Save the picture first, then drop the file.")
 	})
-	window.AddEventListener("paste", false, func(e dom.Event) {
-		p.take(e.Underlying().Get("clipboardData"), "There is no picture on the clipboard. Copy a picture, then paste.")
+	listen(window, "paste", func(e js.Value) {
+		p.take(e.Get("clipboardData"), "There is no picture on the clipboard. Copy a picture, then paste.")
+	})
+	listen(element[dom.HTMLElement]("samples").Underlying(), "click", func(e js.Value) {
+		if button := e.Get("target").Call("closest", "button"); button.Truthy() {
+			go p.sample(button)
+		}
 	})
 	p.camera.start()
 	p.teach.start()
+	p.settings.start()
 	p.loader.start()
 }
 
-// take shows the first picture of a drop or a paste.
+// take opens the pictures of a drop or a paste.
 func (p *page) take(data js.Value, otherwise string) {
+	var found []js.Value
 	files := data.Get("files")
 	for i := range files.Length() {
 		if file := files.Index(i); hasPrefix(file.Get("type").String(), "image/") {
-			p.show(file)
+			found = append(found, file)
+		}
+	}
+	if len(found) == 0 {
+		p.notice.show(otherwise, nil)
+		return
+	}
+	p.pictures.open(found)
+}
+
+// sample fetches the sample picture of a button and opens it.
+func (p *page) sample(button js.Value) {
+	asked := p.pictures.views
+	img := button.Call("querySelector", "img")
+	response, err := await(js.Global().Call("fetch", img.Get("src")))
+	if err == nil && response.Get("ok").Bool() {
+		var file js.Value
+		if file, err = await(response.Call("blob")); err == nil && asked == p.pictures.views {
+			file.Set("name", img.Get("alt"))
+			p.pictures.open([]js.Value{file})
 			return
 		}
 	}
-	p.notice.show(otherwise, nil)
+	if asked == p.pictures.views {
+		p.notice.show("The sample picture could not be fetched. Check the connection, or choose a picture of your own.", func() { go p.sample(button) })
+	}
 }
 
-// show puts a picture on the stage and classifies it.
-func (p *page) show(file js.Value) {
-	p.camera.stop()
-	p.notice.hide()
-	url := js.Global().Get("URL")
-	if p.pictureURL != "" {
-		url.Call("revokeObjectURL", p.pictureURL)
-	}
-	p.picture = file
-	p.pictureURL = url.Call("createObjectURL", file).String()
-	p.image.SetSrc(p.pictureURL)
-	name := "The chosen picture"
-	if n := file.Get("name"); n.Type() == js.TypeString && n.String() != "" {
-		name = n.String()
-	}
-	p.image.SetAttribute("alt", name)
-	p.view(p.image)
-	p.shown++
-	go p.classify()
-}
-
-// classify classifies the picture on the stage, once a model is there.
+// classify classifies anew what is shown: a model was loaded, or answers have
+// come to mean something else.
 func (p *page) classify() {
-	if !p.picture.Truthy() {
-		return
-	}
-	classifier, ok := p.loader.ready()
-	if !ok {
-		return // called again when the model has loaded
-	}
-	shown := p.shown
-	p.results.busy(true)
-	predictions, err := await(p.teach.predict(classifier, p.picture))
-	if shown != p.shown || !classifier.Equal(p.loader.classifier) {
-		return
-	}
-	p.results.busy(false)
-	if err != nil {
-		p.results.clear()
-		p.notice.show(words(err), nil)
-		return
-	}
-	p.results.show(predictions, classifier.Get("timing"))
-	p.results.announce(predictions)
+	p.results.restart()
+	p.pictures.classify()
 }
 
 // view shows one thing on the stage: the picture, the video, or the invitation.

@@ -16,8 +16,21 @@ const bars = 5
 // while the camera runs.
 const announceEvery = 3000 // milliseconds
 
+// prediction is a class and its probability, 0 to 1.
+type prediction struct {
+	class       string
+	probability float64
+}
+
+// timing is what the answer to one picture took, in milliseconds.
+type timing struct {
+	total   float64 // from call to answer
+	network float64
+}
+
 // bar is one line of the result.
 type bar struct {
+	class          string
 	line           dom.HTMLElement
 	label, percent dom.HTMLElement
 	fill           dom.HTMLElement
@@ -28,11 +41,13 @@ type results struct {
 	section  dom.HTMLElement
 	hint     dom.HTMLElement
 	list     dom.HTMLElement
-	bars     []bar
-	time     dom.HTMLElement
+	bars     []*bar // in the order of the list
+	averages averages
+	speed    *speed
 	spoken   dom.HTMLElement // the live region
-	last     string          // what it said last
+	last     string          // the class it said last
 	lastTime float64
+	invite   string // the hint of the empty state
 }
 
 func newResults() *results {
@@ -40,13 +55,13 @@ func newResults() *results {
 		section: element[dom.HTMLElement]("results"),
 		hint:    element[dom.HTMLElement]("hint"),
 		list:    element[dom.HTMLElement]("bars"),
-		time:    element[dom.HTMLElement]("time"),
+		speed:   newSpeed(),
 		spoken:  element[dom.HTMLElement]("spoken"),
 	}
+	r.invite = r.hint.TextContent()
 	for range bars {
-		b := bar{line: create("li", ""), label: create("span", "label"), percent: create("span", "percent"), fill: create("span", "fill")}
-		track := create("span", "track")
-		track.SetAttribute("aria-hidden", "true")
+		b := &bar{line: create[dom.HTMLElement]("li", ""), label: create[dom.HTMLElement]("span", "label"), percent: create[dom.HTMLElement]("span", "percent"), fill: create[dom.HTMLElement]("span", "fill")}
+		track := create[dom.HTMLElement]("span", "track")
 		track.AppendChild(b.fill)
 		b.line.AppendChild(b.label)
 		b.line.AppendChild(b.percent)
@@ -57,90 +72,150 @@ func newResults() *results {
 	return r
 }
 
-func create(tag, class string) dom.HTMLElement {
-	e := dom.GetWindow().Document().CreateElement(tag).(dom.HTMLElement)
-	if class != "" {
-		e.Class().SetString(class)
-	}
-	return e
-}
-
 // busy says whether an answer is on its way.
 func (r *results) busy(on bool) {
 	r.section.SetAttribute("aria-busy", strconv.FormatBool(on))
 }
 
 // clear goes back to the empty state.
-func (r *results) clear() {
+func (r *results) clear() { r.fail(r.invite) }
+
+// fail shows words in place of classes.
+func (r *results) fail(text string) {
+	r.busy(false)
+	r.hint.SetTextContent(text)
 	hide(r.list, true)
 	hide(r.hint, false)
-	r.time.SetTextContent("")
+	r.restart()
 	r.last = ""
 }
 
-// show fills the bars from an array of {className, probability} and the line
-// below them from a Timing.
-func (r *results) show(predictions, timing js.Value) {
-	hide(r.hint, true)
-	hide(r.list, false)
-	n := predictions.Length()
-	for i, b := range r.bars {
-		hide(b.line, i >= n)
-		if i >= n {
-			continue
-		}
-		p := predictions.Index(i)
-		probability := p.Get("probability").Float()
-		b.label.SetTextContent(p.Get("className").String())
-		b.percent.SetTextContent(percent(probability))
-		b.fill.Style().SetProperty("transform", "scaleX("+strconv.FormatFloat(probability, 'f', 4, 64)+")", "")
-	}
-	r.time.SetTextContent(milliseconds(timing.Get("total").Float()) + " per frame, network " +
-		milliseconds(timing.Get("network").Float()))
+// restart forgets the frames that came before.
+func (r *results) restart() {
+	r.averages = nil
+	r.speed.restart()
 }
 
-// announce tells screen readers the most probable class.
-func (r *results) announce(predictions js.Value) {
-	if predictions.Length() == 0 {
-		return
-	}
-	first := predictions.Index(0)
-	r.last = first.Get("className").String()
-	r.lastTime = js.Global().Get("performance").Call("now").Float()
-	r.spoken.SetTextContent(r.last + ", " + percent(first.Get("probability").Float()))
+// show shows the classes of a picture.
+func (r *results) show(predictions []prediction, t timing) {
+	r.rank(predictions)
+	r.speed.picture(t)
+	r.announce(predictions)
 }
 
-// announceChange does so where the class is another one than announced last,
-// and not too often.
-func (r *results) announceChange(predictions js.Value) {
-	if predictions.Length() == 0 || predictions.Index(0).Get("className").String() == r.last {
-		return
-	}
-	if js.Global().Get("performance").Call("now").Float()-r.lastTime >= announceEvery {
+// frame shows the classes of a camera's frame, smoothed over those before it.
+// Screen readers hear the first class where it is another one than they heard
+// last, and not too often.
+func (r *results) frame(predictions []prediction, t timing) {
+	predictions = r.averages.add(predictions)
+	predictions = predictions[:min(len(predictions), bars)]
+	r.rank(predictions)
+	now := js.Global().Get("performance").Call("now").Float()
+	r.speed.frame(t, now)
+	if len(predictions) > 0 && predictions[0].class != r.last && now-r.lastTime >= announceEvery {
 		r.announce(predictions)
 	}
 }
 
-// percent writes a probability with a digit after the point where it is small.
-// The space in it, as in milliseconds, does not break.
-func percent(probability float64) string {
-	switch {
-	case probability >= 0.0995:
-		return strconv.FormatFloat(100*probability, 'f', 0, 64) + "\u00a0%"
-	case probability >= 0.0005:
-		return strconv.FormatFloat(100*probability, 'f', 1, 64) + "\u00a0%"
+// rank fills the bars. A class that has a bar keeps it, so that it is seen to move
+// to its new length and place.
+func (r *results) rank(predictions []prediction) {
+	hide(r.hint, true)
+	hide(r.list, false)
+	free := r.bars
+	ordered := make([]*bar, 0, bars)
+	take := func(keep func(*bar) bool) *bar {
+		for i, b := range free {
+			if keep(b) {
+				free = append(append([]*bar(nil), free[:i]...), free[i+1:]...)
+				return b
+			}
+		}
+		return nil
 	}
-	return "<\u00a00.1\u00a0%"
+	for _, p := range predictions {
+		ordered = append(ordered, take(func(b *bar) bool { return b.class == p.class }))
+	}
+	for i, p := range predictions {
+		if ordered[i] == nil {
+			ordered[i] = take(func(*bar) bool { return true })
+		}
+		ordered[i].set(p, i)
+	}
+	for i, b := range free {
+		b.class = ""
+		hide(b.line, true)
+		b.place(len(predictions) + i)
+	}
+	r.arrange(append(ordered, free...))
 }
 
-func milliseconds(ms float64) string {
-	digits := 1
-	if ms >= 99.5 {
-		digits = 0
+// set writes a class into a bar.
+func (b *bar) set(p prediction, rank int) {
+	hide(b.line, false)
+	if b.class != p.class {
+		b.class = p.class
+		b.label.SetTextContent(p.class)
+		b.label.SetTitle(p.class)
 	}
-	return strconv.FormatFloat(ms, 'f', digits, 64) + "\u00a0ms"
+	b.percent.SetTextContent(percent(p.probability))
+	setLength(b.fill, p.probability)
+	b.place(rank)
 }
 
-func megabytes(bytes float64) string {
-	return strconv.FormatFloat(bytes/1e6, 'f', 1, 64)
+func (b *bar) place(rank int) {
+	b.line.Style().SetProperty("--rank", strconv.Itoa(rank), "")
+}
+
+// arrange brings the list's elements into the order of the ranks, which is the
+// order they are read in. Where the browser can, without ending their transitions.
+func (r *results) arrange(ordered []*bar) {
+	list := r.list.Underlying()
+	method := "insertBefore"
+	if list.Get("moveBefore").Type() == js.TypeFunction {
+		method = "moveBefore"
+	}
+	for i, b := range ordered {
+		if r.bars[i] == b {
+			continue
+		}
+		list.Call(method, b.line.Underlying(), list.Get("children").Index(i))
+		was := append([]*bar(nil), r.bars[:i]...)
+		was = append(was, b)
+		for _, other := range r.bars[i:] {
+			if other != b {
+				was = append(was, other)
+			}
+		}
+		r.bars = was
+	}
+}
+
+// announce tells screen readers the most probable class.
+func (r *results) announce(predictions []prediction) {
+	if len(predictions) == 0 {
+		return
+	}
+	r.last = predictions[0].class
+	r.lastTime = js.Global().Get("performance").Call("now").Float()
+	r.say(r.last + ", " + percent(predictions[0].probability))
+}
+
+// say tells screen readers a text.
+func (r *results) say(text string) { r.spoken.SetTextContent(text) }
+
+// readPredictions reads an array of {className, probability}.
+func readPredictions(array js.Value) []prediction {
+	list := make([]prediction, array.Length())
+	for i := range list {
+		p := array.Index(i)
+		list[i] = prediction{p.Get("className").String(), p.Get("probability").Float()}
+	}
+	return list
+}
+
+// readTiming reads the times of a classifier's last answer.
+func readTiming(classifier js.Value) timing {
+	t := classifier.Get("timing")
+	return timing{total: t.Get("total").Float(), network: t.Get("network").Float()}
 }

@@ -1,0 +1,317 @@
+//go:build js
+
+package main
+
+import (
+	"strconv"
+	"syscall/js"
+
+	"honnef.co/go/js/dom/v2"
+)
+
+// most is how many pictures are taken at once. A thumbnail holds 4 bytes for each
+// of its pixels; the pictures themselves stay in their files.
+const most = 100
+
+// Size of a thumbnail in pixels.
+const (
+	thumbWidth  = 256
+	thumbHeight = 192
+)
+
+// pictures are those that were opened last. One of them is on the stage; where
+// there are several, the gallery below has a card for each.
+type pictures struct {
+	page     *page
+	gallery  dom.HTMLElement
+	list     dom.HTMLElement
+	progress dom.HTMLElement
+	stop     *dom.HTMLButtonElement
+
+	all    []*picture
+	chosen *picture // on the stage; nil while the camera or the invitation is there
+	url    string   // of the chosen picture's object URL
+	views  int      // counts what was on the stage, so that what comes late is dropped
+	turn   int      // counts the rounds of classifying, so that late answers are dropped
+	active bool     // a round is under way
+}
+
+// picture is one of them and its card.
+type picture struct {
+	file js.Value // Blob
+	name string
+
+	card   *dom.HTMLButtonElement
+	thumb  *dom.HTMLCanvasElement
+	drawn  bool
+	label  dom.HTMLElement
+	number dom.HTMLElement
+	track  dom.HTMLElement
+	fill   dom.HTMLElement
+
+	done        bool // it has predictions or an error
+	predictions []prediction
+	timing      timing
+	err         string // in words
+}
+
+func newPictures(p *page) *pictures {
+	s := &pictures{
+		page:     p,
+		gallery:  element[dom.HTMLElement]("gallery"),
+		list:     element[dom.HTMLElement]("pictures"),
+		progress: element[dom.HTMLElement]("gallery-progress"),
+		stop:     element[*dom.HTMLButtonElement]("gallery-stop"),
+	}
+	listen(s.stop.Underlying(), "click", func(js.Value) {
+		if s.active {
+			s.cancel()
+			return
+		}
+		if s.chosen != nil {
+			p.view(p.empty)
+			p.results.clear()
+		}
+		s.clear()
+		p.file.Focus() // the button is gone
+	})
+	return s
+}
+
+// open takes pictures in place of those before, and shows the first.
+func (s *pictures) open(files []js.Value) {
+	if len(files) == 0 {
+		return
+	}
+	s.clear()
+	s.page.notice.hide()
+	if len(files) > most {
+		s.page.notice.show("These are "+strconv.Itoa(len(files))+" pictures; the first "+strconv.Itoa(most)+" were taken. Open the others afterwards.", nil)
+		files = files[:most]
+	}
+	for i, file := range files {
+		name := "Picture " + strconv.Itoa(i+1)
+		if n := file.Get("name"); n.Type() == js.TypeString && n.String() != "" {
+			name = n.String()
+		}
+		one := &picture{file: file, name: name}
+		s.all = append(s.all, one)
+		if len(files) > 1 {
+			s.addCard(one)
+		}
+	}
+	hide(s.gallery, len(s.all) < 2)
+	s.choose(s.all[0])
+	s.classify()
+}
+
+// addCard appends a picture's card to the gallery.
+func (s *pictures) addCard(one *picture) {
+	one.card = create[*dom.HTMLButtonElement]("button", "picture")
+	one.card.SetAttribute("type", "button")
+	one.thumb = create[*dom.HTMLCanvasElement]("canvas", "")
+	one.thumb.SetWidth(thumbWidth)
+	one.thumb.SetHeight(thumbHeight)
+	one.thumb.SetAttribute("aria-hidden", "true")
+	name := create[dom.HTMLElement]("span", "name")
+	name.SetTextContent(one.name)
+	one.label, one.number, one.track, one.fill = create[dom.HTMLElement]("span", "label"), create[dom.HTMLElement]("span", "percent"), create[dom.HTMLElement]("span", "track"), create[dom.HTMLElement]("span", "fill")
+	one.track.AppendChild(one.fill)
+	for _, e := range []dom.HTMLElement{one.thumb, name, one.label, one.number, one.track} {
+		one.card.AppendChild(e)
+	}
+	listen(one.card.Underlying(), "click", func(js.Value) { s.choose(one) })
+	line := create[dom.HTMLElement]("li", "")
+	line.AppendChild(one.card)
+	s.list.AppendChild(line)
+}
+
+// clear forgets all pictures.
+func (s *pictures) clear() {
+	s.leave()
+	s.turn++
+	s.active = false
+	s.all = nil
+	s.list.SetTextContent("")
+	hide(s.gallery, true)
+}
+
+// leave takes the chosen picture off the stage.
+func (s *pictures) leave() {
+	s.views++
+	s.mark(nil)
+	if s.url != "" {
+		js.Global().Get("URL").Call("revokeObjectURL", s.url)
+		s.url = ""
+		s.page.image.RemoveAttribute("src")
+	}
+}
+
+// mark remembers which picture is on the stage and says so on its card.
+func (s *pictures) mark(one *picture) {
+	if s.chosen != nil && s.chosen.card != nil {
+		s.chosen.card.RemoveAttribute("aria-current")
+	}
+	s.chosen = one
+	if one != nil && one.card != nil {
+		one.card.SetAttribute("aria-current", "true")
+	}
+}
+
+// choose puts a picture on the stage and shows its classes, if they are known.
+func (s *pictures) choose(one *picture) {
+	s.page.camera.stop()
+	s.leave()
+	s.mark(one)
+	s.url = js.Global().Get("URL").Call("createObjectURL", one.file).String()
+	s.page.image.SetSrc(s.url)
+	s.page.image.SetAttribute("alt", one.name)
+	s.page.view(s.page.image)
+	if one.done {
+		s.answer(one)
+		return
+	}
+	s.page.results.busy(true)
+	if !s.active { // classifying was cancelled before its turn came
+		go func() {
+			if classifier, ok := s.page.loader.ready(); ok {
+				s.one(one, classifier)
+			}
+		}()
+	}
+}
+
+// classify classifies all pictures anew, once a model is there.
+func (s *pictures) classify() {
+	for _, one := range s.all {
+		one.done = false
+		s.label(one, "", "", 0)
+	}
+	go s.work()
+}
+
+// work classifies the pictures one after another.
+func (s *pictures) work() {
+	classifier, ok := s.page.loader.ready()
+	if len(s.all) == 0 || !ok {
+		return // called again when the model has loaded
+	}
+	s.turn++
+	turn := s.turn
+	s.active = true
+	for next := s.next(); next != nil; next = s.next() {
+		s.tell()
+		s.one(next, classifier)
+		if turn != s.turn {
+			return
+		}
+	}
+	s.active = false
+	s.tell()
+	if len(s.all) > 1 {
+		s.page.results.say(strconv.Itoa(len(s.all)) + " pictures classified")
+	}
+}
+
+// next is the picture to classify now: the one that is looked at, then the others
+// in order; nil at the end.
+func (s *pictures) next() *picture {
+	if s.chosen != nil && !s.chosen.done {
+		return s.chosen
+	}
+	for _, one := range s.all {
+		if !one.done {
+			return one
+		}
+	}
+	return nil
+}
+
+// cancel stops classifying. A picture that is chosen later is classified then.
+func (s *pictures) cancel() {
+	s.turn++
+	s.active = false
+	s.page.results.busy(false)
+	s.tell()
+}
+
+// tell shows how many pictures are done.
+func (s *pictures) tell() {
+	done := 0
+	for _, one := range s.all {
+		if one.done {
+			done++
+		}
+	}
+	s.progress.SetTextContent(strconv.Itoa(done) + " of " + strconv.Itoa(len(s.all)))
+	if s.active {
+		s.stop.SetTextContent("Cancel")
+	} else {
+		s.stop.SetTextContent("Clear")
+	}
+}
+
+// one classifies a picture and fills its card.
+func (s *pictures) one(one *picture, classifier js.Value) {
+	turn := s.turn
+	value, err := await(s.page.teach.predict(classifier, one.file))
+	if turn != s.turn || !classifier.Equal(s.page.loader.classifier) {
+		return
+	}
+	one.done, one.err = true, ""
+	if err != nil {
+		one.err = words(err)
+		s.label(one, one.err, "", 0)
+	} else if one.predictions, one.timing = readPredictions(value), readTiming(classifier); len(one.predictions) > 0 {
+		best := one.predictions[0]
+		s.label(one, best.class, percent(best.probability), best.probability)
+	}
+	if one == s.chosen {
+		s.answer(one)
+	}
+	if one.card != nil && !one.drawn && err == nil {
+		one.drawn = true
+		s.draw(one)
+	}
+}
+
+// label writes on a picture's card.
+func (s *pictures) label(one *picture, label, number string, length float64) {
+	if one.card == nil {
+		return
+	}
+	setClass(one.card, "failed", label != "" && number == "")
+	one.label.SetTextContent(label)
+	one.number.SetTextContent(number)
+	setLength(one.fill, length)
+}
+
+// draw makes a picture's thumbnail, cut to the card's shape. The picture is
+// decoded at a small size and let go of at once.
+func (s *pictures) draw(one *picture) {
+	bitmap, err := await(js.Global().Call("createImageBitmap", one.file, map[string]any{"resizeWidth": thumbWidth, "resizeQuality": "medium"}))
+	if err != nil {
+		return // the card stays without
+	}
+	height := bitmap.Get("height").Float()
+	scale := max(1, thumbHeight/height)
+	one.thumb.Underlying().Call("getContext", "2d").Call("drawImage", bitmap,
+		thumbWidth*(1-scale)/2, (thumbHeight-height*scale)/2, thumbWidth*scale, height*scale)
+	bitmap.Call("close")
+}
+
+// answer shows what is known of the picture on the stage.
+func (s *pictures) answer(one *picture) {
+	r := s.page.results
+	r.busy(false)
+	if one.err == "" {
+		r.show(one.predictions, one.timing)
+		return
+	}
+	r.clear()
+	if one.card == nil {
+		s.page.notice.show(one.err, nil)
+	} else {
+		r.fail(one.err)
+	}
+}
