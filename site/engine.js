@@ -1,7 +1,7 @@
 import { GlanceError, abortError, asGlanceError, disposedError } from './errors.js';
 import { choose, supported } from './backend.js';
 import { GoProgram, loadSupport } from './goruntime.js';
-import { PixelReader } from './pixels.js';
+import { PixelReader, rows } from './pixels.js';
 import { Helpers } from './threads.js';
 import { Download, verify } from './weights.js';
 
@@ -229,9 +229,8 @@ export class Engine {
    * @param {Record<string, any>} message its captured picture is closed here, unless borrowed
    */
   async #classify({ captured, topk, threshold }) {
-    const timing = await this.#see(captured);
-    /** @type {number[]} index, probability, index, ... */
-    const top = this.#call('classify', topk);
+    /** @type {{value: number[], timing: Timing}} index, probability, index, ... */
+    const { value: top, timing } = await this.#see(captured, () => this.#call('classify', topk));
     const predictions = [];
     for (let i = 0; i < top.length; i += 2) {
       if (top[i + 1] >= threshold) predictions.push({ className: this.#labels?.[top[i]] ?? String(top[i]), probability: top[i + 1] });
@@ -246,8 +245,19 @@ export class Engine {
    * @param {import('./source.js').Captured} captured closed here, unless borrowed
    */
   async #vector(what, captured) {
-    const timing = await this.#see(captured);
-    return { value: this.#floats(what), timing };
+    return this.#see(captured, () => this.#floats(what));
+  }
+
+  /**
+   * The same at once, ahead of the calls that are queued: none of them is half done
+   * while other code runs.
+   *
+   * @param {'embedding' | 'output'} what
+   * @param {ImageData} picture
+   */
+  now(what, picture) {
+    if (this.#closed) throw disposedError();
+    return this.#through(rows(picture), performance.now(), () => this.#floats(what)).value;
   }
 
   /**
@@ -292,14 +302,25 @@ export class Engine {
   }
 
   /**
-   * Puts a picture through the network.
+   * Puts a picture through the network and reads what comes out.
    *
+   * @template T
    * @param {import('./source.js').Captured} captured
-   * @returns {Promise<Timing>}
+   * @param {() => T} read
    */
-  async #see(captured) {
+  async #see(captured, read) {
     const start = performance.now();
-    const pixels = await this.#reader.open(captured);
+    return this.#through(await this.#reader.open(captured), start, read);
+  }
+
+  /**
+   * @template T
+   * @param {import('./pixels.js').Pixels} pixels closed here
+   * @param {number} start when the call began
+   * @param {() => T} read
+   * @returns {{value: T, timing: Timing}}
+   */
+  #through(pixels, start, read) {
     try {
       const { width, height } = pixels;
       if (width < 1 || height < 1) throw new GlanceError('bad-input', `The picture is empty: ${width}x${height} pixels.`);
@@ -313,7 +334,7 @@ export class Engine {
     }
     const set = performance.now();
     this.#call('run');
-    return { pixels: set - start, network: performance.now() - set };
+    return { timing: { pixels: set - start, network: performance.now() - set }, value: read() };
   }
 
   /**

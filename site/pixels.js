@@ -27,7 +27,7 @@ export class PixelReader {
    * @returns {Promise<Pixels>}
    */
   async open({ picture, borrowed }) {
-    if (typeof ImageData === 'function' && picture instanceof ImageData) return imageData(picture);
+    if (typeof ImageData === 'function' && picture instanceof ImageData) return rows(picture);
     if (picture instanceof Blob) {
       try {
         return this.#drawn(await createImageBitmap(picture), false);
@@ -105,10 +105,12 @@ export class PixelReader {
 }
 
 /**
+ * The rows of ImageData.
+ *
  * @param {ImageData} image
  * @returns {Pixels}
  */
-function imageData({ width, height, data }) {
+export function rows({ width, height, data }) {
   if (!(data instanceof Uint8ClampedArray)) {
     throw new GlanceError('bad-input', 'The ImageData must have 8 bits per channel (pixelFormat rgba-unorm8).');
   }

@@ -1,6 +1,6 @@
 // Compiled, not run: the API as its users write it, and what the types must refuse.
 
-import { load, models, GlanceError, type Classifier, type Info, type ModelEntry, type Prediction } from '../../glance';
+import { createClassifier, load, models, preload, GlanceError, type Classifier, type ClassifyOptions, type ErrorCode, type LoadOptions, type Pixels, type Info, type ModelEntry, type Prediction } from '../../glance';
 
 export async function everyCall(image: HTMLImageElement, frame: VideoFrame, file: File): Promise<Prediction[]> {
   const list: ModelEntry[] = await models({ baseURL: '/glance/' });
@@ -44,6 +44,32 @@ export async function everyModel(blob: Blob, bytes: ArrayBuffer): Promise<void> 
   await load({ model: { weights: bytes } });
 }
 
+export async function everyOption(bitmap: ImageBitmap, canvas: OffscreenCanvas, buffer: ArrayBuffer): Promise<void> {
+  const options: LoadOptions = { labels: ['cat', 'dog'] as const, topk: 3, threshold: 0.1 };
+  const nothing: void = await preload(options);
+  const classifier = await createClassifier(options);
+  const pixels: Pixels = { data: buffer, width: 2, height: 2 };
+  const how: ClassifyOptions = { topk: 1, threshold: 0.5, transfer: true, signal: AbortSignal.timeout(1000) };
+  for (const source of [bitmap, canvas, pixels, { ...pixels, data: new Uint8Array(16) }, { ...pixels, data: new Uint8ClampedArray(16) }]) {
+    await classifier.classify(source, how);
+  }
+  const logits: Float32Array = await classifier.logits(bitmap, { transfer: true });
+  await classifier.run(logits, { transfer: true });
+  await classifier.memory({ signal: how.signal });
+  await classifier.profile({ runs: 1, signal: how.signal });
+  const labels: string[] | null = classifier.info().labels;
+  console.log(nothing, labels);
+}
+
+export function exhaustive(error: GlanceError): string {
+  const code: ErrorCode = error.code;
+  switch (code) {
+    case 'aborted': case 'disposed': return '';
+    case 'unsupported': case 'out-of-memory': return 'this device';
+    default: return code;
+  }
+}
+
 export async function refused(classifier: Classifier): Promise<void> {
   // @ts-expect-error a URL is not a source: load it into an image first
   await classifier.classify('cat.jpg');
@@ -55,4 +81,18 @@ export async function refused(classifier: Classifier): Promise<void> {
   await load({ urls: { kernels: '/k.wasm' } });
   // @ts-expect-error no code of this name exists
   new GlanceError('nope', '');
+  // @ts-expect-error labels are an array
+  await load({ labels: 'cat' });
+  // @ts-expect-error a threshold is a number
+  await load({ threshold: '10 %' });
+  // @ts-expect-error embed has no ranking
+  await classifier.embed(new ImageData(1, 1), { topk: 3 });
+  // @ts-expect-error pixels need their size
+  await classifier.classify({ data: new ArrayBuffer(16) });
+  // @ts-expect-error the timing is the classifier's to write
+  classifier.timing = undefined;
+  // @ts-expect-error no error has this code
+  if (new GlanceError('aborted', '').code === 'nope') return;
+  // @ts-expect-error preload gives no classifier
+  (await preload()).classify(new ImageData(1, 1));
 }
