@@ -224,6 +224,17 @@ export class Classifier {
   }
 
   /**
+   * A picture's vector without waiting, for compat.js; of an engine in this thread.
+   *
+   * @param {'embedding' | 'output'} what
+   * @param {ImageData} picture
+   * @returns {Float32Array}
+   */
+  now(what, picture) {
+    return /** @type {LocalPort} */ (this.#port).now(what, picture);
+  }
+
+  /**
    * @param {Float32Array} input
    * @param {import('./glance').CallOptions} [options]
    * @returns {Promise<Float32Array>}

@@ -163,6 +163,14 @@ export class LocalPort {
     return /** @type {Engine} */ (this.#engine).call(message, signal);
   }
 
+  /**
+   * @param {'embedding' | 'output'} what
+   * @param {ImageData} picture
+   */
+  now(what, picture) {
+    return /** @type {Engine} */ (this.#engine).now(what, picture);
+  }
+
   get info() {
     return /** @type {import('./glance').Info} */ (this.#engine?.info);
   }
