@@ -2,7 +2,7 @@
  * What went wrong, for code. The message says it for people.
  *
  * @typedef {'unsupported' | 'bad-option' | 'bad-input' | 'model-unknown' | 'manifest' |
- *   'engine-http' | 'engine-crashed' |
+ *   'engine-http' | 'engine-integrity' | 'engine-crashed' |
  *   'weights-http' | 'weights-integrity' | 'weights-format' |
  *   'out-of-memory' | 'helper-failed' | 'aborted' | 'disposed' | import('./teach').TeachErrorCode} ErrorCode
  */

@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'manifest'
   /** A file of the engine is missing, unreachable or not what it should be. */
   | 'engine-http'
+  /** A file of the engine differs from the one this package was built with. */
+  | 'engine-integrity'
   /** The engine has stopped; load another one. */
   | 'engine-crashed'
   /** The weights are missing, unreachable, or an HTML page came instead. */

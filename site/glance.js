@@ -13,10 +13,10 @@
 import { choose, supported } from './backend.js';
 import { threadCount } from './engine.js';
 import { GlanceError, abortError, disposedError } from './errors.js';
-import { compile } from './modules.js';
+import { compile, fetchFile } from './modules.js';
 import { LocalPort, WorkerPort } from './ports.js';
 import { capture } from './source.js';
-import { absolute, resolveURLs } from './urls.js';
+import { absolute, resolveURLs, split } from './urls.js';
 import { Download } from './weights.js';
 
 export { GlanceError };
@@ -37,13 +37,11 @@ export async function models(options = {}) {
   const { manifest } = resolveURLs(options);
   let list;
   try {
-    const response = await fetch(manifest, { signal: options.signal });
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    ({ models: list } = await response.json());
+    ({ models: list } = await (await fetchFile(manifest, options.signal)).json());
     if (!Array.isArray(list)) throw new Error('it holds no list of models');
   } catch (cause) {
     if (options.signal?.aborted) throw abortError(options.signal);
-    throw new GlanceError('manifest', `The list of models at ${manifest} could not be read: ${/** @type {Error} */ (cause).message}.`, cause);
+    throw new GlanceError('manifest', `The list of models at ${split(manifest).address} could not be read: ${/** @type {Error} */ (cause).message.replace(/\.$/, '')}.`, cause);
   }
   return list.map((/** @type {any} */ entry) => ({
     ...entry,

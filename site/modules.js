@@ -1,4 +1,5 @@
-import { GlanceError } from './errors.js';
+import { GlanceError, abortError } from './errors.js';
+import { split } from './urls.js';
 
 /**
  * Modules compiled in this realm, by URL: a second classifier costs neither a
@@ -26,20 +27,54 @@ export function compile(url) {
 
 /** @param {string} url */
 async function fetchModule(url) {
-  let response;
-  try {
-    response = await fetch(url);
-  } catch (cause) {
-    throw new GlanceError('engine-http', `The engine file ${url} could not be reached. Check the connection.`, cause);
-  }
-  if (!response.ok) {
-    throw new GlanceError('engine-http', `The engine file ${url} is missing: the server answered ${response.status}.`);
-  }
+  const { address } = split(url);
+  const response = await fetchFile(url);
   const type = response.headers.get('Content-Type') ?? '';
-  if (/^application\/wasm\b/i.test(type)) return compiling(url, WebAssembly.compileStreaming(response));
+  if (/^application\/wasm\b/i.test(type)) return compiling(address, WebAssembly.compileStreaming(response));
   const bytes = await response.arrayBuffer();
-  if (!isWasm(bytes)) throw new GlanceError('engine-http', `${url} is not WebAssembly${looksLike(bytes, type)}.`);
-  return compiling(url, WebAssembly.compile(bytes));
+  if (!isWasm(bytes)) throw new GlanceError('engine-http', `${address} is not WebAssembly${looksLike(bytes, type)}.`);
+  return compiling(address, WebAssembly.compile(bytes));
+}
+
+/**
+ * Fetches one of the engine's files. Where its URL ends with a hash, the browser
+ * compares before the answer arrives; one that differs is fetched again past the
+ * browser's cache, which may hold the file of another version.
+ *
+ * @param {string} url
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Response>} an answer that is ok
+ */
+export async function fetchFile(url, signal) {
+  const { address, integrity } = split(url);
+  let response = await tryFetch(address, { integrity, signal });
+  if (!response && integrity) response = await tryFetch(address, { integrity, signal, cache: 'reload' });
+  const checked = response !== undefined;
+  if (!response && integrity) response = await tryFetch(address, { signal }); // says why
+  if (signal?.aborted) throw abortError(signal);
+  if (!response) throw new GlanceError('engine-http', `The file ${address} could not be reached. Check the connection.`);
+  if (!response.ok) throw new GlanceError('engine-http', `The file ${address} is missing: the server answered ${response.status}.`);
+  if (!checked) {
+    const html = looksLike(await response.arrayBuffer(), response.headers.get('Content-Type') ?? '');
+    if (html.startsWith(':')) throw new GlanceError('engine-http', `The file ${address} is missing${html}.`);
+    throw new GlanceError('engine-integrity',
+      `The file ${address} is damaged or of another version: its SHA-256 is not the one this page was built with. Reload the page; if that does not help, the site has to be uploaded again.`);
+  }
+  return response;
+}
+
+/**
+ * @param {string} address
+ * @param {RequestInit} init
+ * @returns {Promise<Response | undefined>} undefined where there is no answer that may be used
+ */
+async function tryFetch(address, init) {
+  if (init.signal?.aborted) return undefined;
+  try {
+    return await fetch(address, init);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

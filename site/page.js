@@ -4,8 +4,10 @@ import { supported } from './backend.js';
 import { GlanceError, load, models } from './glance.js';
 import { GoProgram } from './goruntime.js';
 import { compile } from './modules.js';
+import { hashed } from './urls.js';
 
-const url = new URL('./page.wasm', import.meta.url).href;
+const urls = Object.fromEntries(Object.entries({ engine: 'page.wasm', worker: 'worker.js', helper: 'helper.js' })
+  .map(([asset, path]) => [asset, hashed(new URL(path, import.meta.url), path)]));
 
 /** What the visitor chose, kept for the next visit where the browser allows it. */
 const kept = {
@@ -28,14 +30,14 @@ const kept = {
 };
 
 try {
-  const module = await compile(url);
+  const module = await compile(urls.engine);
   // The program holds the engine too and so imports the kernels. Here, on the
   // page, it never calls them; its second instance, in the worker, does.
   const kernels = Object.fromEntries(
     WebAssembly.Module.imports(module).filter((wanted) => wanted.module === 'kernels').map(({ name }) => [name, () => 0]),
   );
   await GoProgram.start(module, { kernels }, { glancePage: {
-    load, models, supported, kept, urls: { engine: url }, teach: () => import('./teach-page.js'),
+    load, models, supported, kept, urls, teach: () => import('./teach-page.js'),
   } });
 } catch (error) {
   const text = error instanceof GlanceError ? error.message : `The page could not be started: ${error}`;

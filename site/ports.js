@@ -1,6 +1,7 @@
 import { Engine } from './engine.js';
 import { GlanceError, abortError, disposedError, fromMessage } from './errors.js';
-import { compile } from './modules.js';
+import { compile, fetchFile } from './modules.js';
+import { split } from './urls.js';
 
 /**
  * Where an engine runs.
@@ -27,6 +28,8 @@ export class WorkerPort {
   #pending = new Map();
   /** Why the worker no longer answers. @type {GlanceError | undefined} */
   #broken;
+  /** Rejected where a script of the worker or its helpers differs from the hash in its URL. */
+  #checked;
 
   /** @param {import('./urls.js').AssetURLs} urls */
   constructor(urls) {
@@ -38,10 +41,13 @@ export class WorkerPort {
     this.#worker.onmessageerror = () => this.#fail(new GlanceError('engine-crashed', 'An answer of the engine could not be read.'));
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#fail(event.message
+      const failure = event.message
         ? new GlanceError('engine-crashed', `The engine's worker failed: ${event.message}`)
-        : new GlanceError('engine-http', `The engine's worker could not be started: is ${urls.worker ?? 'worker.js'} there, and does the page's Content-Security-Policy allow it (worker-src)?`));
+        : new GlanceError('engine-http', `The engine's worker could not be started: is ${split(urls.worker ?? 'worker.js').address} there, and does the page's Content-Security-Policy allow it (worker-src)?`);
+      this.#checked.then(() => this.#fail(failure), (damaged) => this.#fail(damaged));
     };
+    this.#checked = Promise.all([urls.worker, urls.helper].map(checkScript));
+    this.#checked.catch((damaged) => this.#fail(damaged));
   }
 
   /**
@@ -50,7 +56,9 @@ export class WorkerPort {
    * @param {AbortSignal} [signal]
    */
   async start(options, progress, signal) {
-    ({ value: this.info } = await this.#send({ type: 'start', options }, [], signal, progress));
+    const started = this.#send({ type: 'start', options }, [], signal, progress);
+    await Promise.all([started, this.#checked]);
+    ({ value: this.info } = await started);
     if (this.#threads) this.info.threads = this.#threads;
   }
 
@@ -131,6 +139,22 @@ export class WorkerPort {
     this.#worker.terminate();
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
+  }
+}
+
+/**
+ * Compares a worker's script with the hash that its URL ends with. Browsers do not
+ * when they start a worker, so it is fetched once more, from their cache; one
+ * that is not there is reported by whoever starts it.
+ *
+ * @param {string | undefined} url
+ */
+async function checkScript(url) {
+  if (!url || !split(url).integrity) return;
+  try {
+    await fetchFile(url);
+  } catch (error) {
+    if (/** @type {GlanceError} */ (error).code === 'engine-integrity') throw error;
   }
 }
 

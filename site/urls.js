@@ -1,15 +1,22 @@
+import { hashes } from './hashes.js';
+
 /**
  * Where the files are that are not JavaScript. Each is named in the one form
  * that bundlers find, `new URL(literal, import.meta.url)`, and may be overridden.
+ * A URL may end with the hash that the file must have, `#sha256-...` in base64;
+ * those of this package's own files do.
  *
  * @typedef {'manifest' | 'engine' | 'twin' |
  *   'simd128' | 'relaxed' | 'simd128-threads' | 'relaxed-threads'} Asset
  * @typedef {Record<Asset, string> & {worker?: string, helper?: string}} AssetURLs
  */
 
+/** Not a literal: a bundler would move the list away from the weights that it names. */
+const manifestName = 'models.json';
+
 /** @type {Record<Asset, {path: string, built: () => URL}>} */
 const assets = {
-  manifest: { path: 'models.json', built: () => new URL('./models.json', import.meta.url) },
+  manifest: { path: manifestName, built: () => new URL(manifestName, import.meta.url) },
   engine: { path: 'engine.wasm', built: () => new URL('./engine.wasm', import.meta.url) },
   twin: { path: 'engine-twin.wasm', built: () => new URL('./engine-twin.wasm', import.meta.url) },
   simd128: { path: 'kernels/simd128.wasm', built: () => new URL('./kernels/simd128.wasm', import.meta.url) },
@@ -39,15 +46,36 @@ export function resolveURLs({ baseURL, urls = {} }) {
   const resolved = /** @type {AssetURLs} */ ({});
   for (const [name, { path, built }] of Object.entries(assets)) {
     const given = urls[name];
-    const url = given !== undefined ? absolute(given) : base ? new URL(path, base) : built();
-    resolved[/** @type {Asset} */ (name)] = url.href;
+    resolved[/** @type {Asset} */ (name)] = given !== undefined ? absolute(given).href : hashed(base ? new URL(path, base) : built(), path);
   }
   for (const script of /** @type {const} */ (['worker', 'helper'])) {
     const given = urls[script];
     if (given !== undefined) resolved[script] = absolute(given).href;
-    else if (base) resolved[script] = new URL(`${script}.js`, base).href;
+    else if (base) resolved[script] = hashed(new URL(`${script}.js`, base), `${script}.js`);
   }
   return resolved;
+}
+
+/**
+ * The URL of one of this package's files with the hash the file must have.
+ *
+ * @param {URL} url
+ * @param {string} path of the file in the package
+ */
+export function hashed(url, path) {
+  if (hashes[path]) url.hash = hashes[path];
+  return url.href;
+}
+
+/**
+ * Takes a URL and the hash at its end apart.
+ *
+ * @param {string} url absolute
+ * @returns {{address: string, integrity: string}} the latter '' where the URL has none
+ */
+export function split(url) {
+  const [address, fragment = ''] = url.split('#');
+  return { address, integrity: /^sha(256|384|512)-/.test(fragment) ? fragment : '' };
 }
 
 /**

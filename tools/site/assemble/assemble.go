@@ -25,6 +25,9 @@ type Options struct {
 	Out      string // folder to write; files in it that are not the site's are removed
 	Weights  string // folder with the .safetensors files
 	Compress bool   // write NAME.gz beside what compresses
+	// NoIsolation leaves out what the service worker does for threads: it adds COOP
+	// and COEP where the host sends none.
+	NoIsolation bool
 }
 
 // Report lists what was written.
@@ -61,7 +64,7 @@ var EngineFiles = []string{
 
 // PageFiles are what the site's page fetches: its module is the engine as well.
 var PageFiles = []string{
-	"index.html", "page.css", "page.js", "icon.svg",
+	"index.html", "page.css", "start.js", "page.js", "icon.svg",
 	"glance.js", "worker.js", "wasm_exec.js", "page.wasm", "kernels/simd128.wasm", "models.json",
 }
 
@@ -112,6 +115,9 @@ func Site(o Options) (*Report, error) {
 		return nil, err
 	}
 	files["models.json"] = append(list, '\n')
+	if err := seal(files, !o.NoIsolation); err != nil {
+		return nil, err
+	}
 
 	report := &Report{Models: models, Sizes: map[string]Size{}}
 	for name, b := range files {
@@ -147,7 +153,7 @@ func readSources(dir string, files map[string][]byte) error {
 			return nil
 		}
 		switch filepath.Ext(file) {
-		case ".js", ".ts", ".html", ".css", ".svg":
+		case ".js", ".ts", ".html", ".css", ".svg", ".png", ".webmanifest":
 			name, err := filepath.Rel(dir, file)
 			if err != nil {
 				return err

@@ -1,0 +1,101 @@
+package site_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"glance/tools/serve/static"
+)
+
+// flipping serves a handler's answers, with one bit of one of them the other way
+// round.
+type flipping struct {
+	http.Handler
+	file atomic.Value // the path of that one, or ""
+}
+
+func (f *flipping) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if name, _ := f.file.Load().(string); name != r.URL.Path {
+		f.Handler.ServeHTTP(w, r)
+		return
+	}
+	r.Header.Del("Accept-Encoding")
+	r.Header.Del("If-None-Match")
+	r.Header.Del("If-Modified-Since")
+	recorded := httptest.NewRecorder()
+	f.Handler.ServeHTTP(recorded, r)
+	for name, values := range recorded.Header() {
+		w.Header()[name] = values
+	}
+	body := bytes.Clone(recorded.Body.Bytes())
+	if len(body) > 0 {
+		body[len(body)/2] ^= 1
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(recorded.Code)
+	w.Write(body)
+}
+
+// TestFlippedByte damages each file that the engine and the page fetch, and
+// looks at what they say.
+func TestFlippedByte(t *testing.T) {
+	f := setUp(t)
+	site := &flipping{Handler: f.handler(static.Handler(filepath.Join(f.dir, "site"), static.Options{Isolate: true}), true)}
+	server := httptest.NewServer(site)
+	defer server.Close()
+	ctx := tab(t, f, time.Minute, func(text string) bool {
+		for _, expected := range []string{"Failed to find a valid digest", "integrity checks failed", "TypeError: Failed to fetch", "Uncaught (in promise)", "favicon.ico"} {
+			if strings.Contains(text, expected) {
+				return true
+			}
+		}
+		return false
+	})
+
+	const load = `import('/glance.js').then(({ load }) => load({ model: 'small', baseURL: '/', %s }))
+		.then((classifier) => { classifier.dispose(); return 'no error'; }, ({ code, message }) => code + ': ' + message)`
+	engine := []struct{ file, options, code string }{
+		{"/engine.wasm", "threads: 1", "engine-integrity"},
+		{"/engine-twin.wasm", "backend: 'go'", "engine-integrity"},
+		{"/kernels/simd128.wasm", "backend: 'simd128', threads: 1", "engine-integrity"},
+		{"/kernels/simd128-threads.wasm", "backend: 'simd128', threads: 2", "engine-integrity"},
+		{"/kernels/relaxed.wasm", "backend: 'relaxed', threads: 1", "engine-integrity"},
+		{"/kernels/relaxed-threads.wasm", "backend: 'relaxed', threads: 2", "engine-integrity"},
+		{"/worker.js", "", "engine-integrity"},
+		{"/helper.js", "threads: 2", "engine-integrity"},
+		{"/models.json", "", "manifest"},
+		{"/weights/small.safetensors", "", "weights-integrity"},
+		{"", "", "no error"},
+	}
+	for _, tt := range engine {
+		site.file.Store(tt.file)
+		do(t, ctx, chromedp.Navigate(server.URL+"/test/html/"))
+		got := evaluate[string](t, ctx, fmt.Sprintf(load, tt.options))
+		if !strings.HasPrefix(got, tt.code) || tt.file != "" && !strings.Contains(got, "damaged") {
+			t.Errorf("%s flipped: %q, want %s and words that say so", tt.file, got, tt.code)
+		}
+	}
+	const words = `document.querySelector('main')?.textContent ?? ''`
+	for page, files := range map[string][]string{
+		"/":           {"/page.js", "/glance.js", "/wasm_exec.js", "/page.wasm", "/worker.js"},
+		"/bench.html": {"/bench.js", "/glance.js", "/models.json"},
+	} {
+		for _, file := range files {
+			site.file.Store(file)
+			do(t, ctx, chromedp.Navigate(server.URL+page))
+			_, err := chromedp.Run(ctx, chromedp.Poll[bool](`/damaged/.test(`+words+`)`, chromedp.WithPollingTimeout(5*time.Second)))
+			if text := evaluate[string](t, ctx, words); err != nil || !strings.Contains(text, "Reload") {
+				t.Errorf("%s flipped: the page says %q, want that it is damaged and what to do", file, text)
+			}
+		}
+	}
+}

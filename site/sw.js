@@ -1,0 +1,2 @@
+const files = {};
+const isolate = true;

@@ -1,0 +1,104 @@
+package assemble
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// What the sources of site/ hold in the places that [seal] fills.
+const (
+	noHashes = "const hashes = {};" // in glance.js, from hashes.js
+	noFiles  = "const files = {};"  // in sw.js
+	noOption = "const isolate = true;"
+)
+
+// seal writes the SHA-256 of the site's files where browsers check it: into
+// glance.js those of what the API fetches, into the pages those of the modules they preload,
+// and into sw.js those of all that it keeps for use without a network. The
+// weights have theirs in models.json.
+func seal(files map[string][]byte, isolate bool) error {
+	table := map[string]string{}
+	for name, content := range files {
+		if path.Ext(name) == ".wasm" || name == "models.json" || strings.HasSuffix(name, "worker.js") || name == "helper.js" {
+			table[name] = integrity(content)
+		}
+	}
+	if err := fill(files, "glance.js", noHashes, "const hashes = "+object(table)+";"); err != nil {
+		return err
+	}
+	for name := range files {
+		if path.Ext(name) == ".html" {
+			files[name] = sealPage(files, name)
+		}
+	}
+	kept := map[string]string{}
+	for name, content := range files {
+		if isKept(name) {
+			kept[name] = integrity(content)
+		}
+	}
+	if err := fill(files, "sw.js", noFiles, "const files = "+object(kept)+";"); err != nil {
+		return err
+	}
+	return fill(files, "sw.js", noOption, fmt.Sprintf("const isolate = %t;", isolate))
+}
+
+// isKept says whether the service worker keeps a file: all but itself and what
+// only developers read.
+func isKept(name string) bool {
+	return name != "sw.js" && !strings.HasSuffix(name, ".ts")
+}
+
+// fill replaces the one place that holds old.
+func fill(files map[string][]byte, name, old, replacement string) error {
+	if n := bytes.Count(files[name], []byte(old)); n != 1 {
+		return fmt.Errorf("%s holds %q %d times, once is right", name, old, n)
+	}
+	files[name] = bytes.Replace(files[name], []byte(old), []byte(replacement), 1)
+	return nil
+}
+
+// object writes a table as JavaScript, sorted, so that it changes only with what
+// is in it.
+func object(table map[string]string) string {
+	var b strings.Builder
+	b.WriteString("{\n")
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		quoted, _ := json.Marshal(name) // strings can be written
+		fmt.Fprintf(&b, "  %s: '%s',\n", quoted, table[name])
+	}
+	b.WriteString("}")
+	return b.String()
+}
+
+// integrity is the hash of a file as the integrity attribute writes it (Subresource
+// Integrity, section 3.1).
+func integrity(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// link is an element that preloads a module of a page.
+var link = regexp.MustCompile(`<link rel="modulepreload" href="([\w./-]+)"`)
+
+// sealPage adds the integrity attribute to the modules that a page preloads, for
+// start.js to compare. That file itself has none: it says what is wrong with the
+// others.
+func sealPage(files map[string][]byte, name string) []byte {
+	return link.ReplaceAllFunc(files[name], func(element []byte) []byte {
+		target := path.Join(path.Dir(name), string(link.FindSubmatch(element)[1]))
+		content, ok := files[target]
+		if !ok {
+			return element
+		}
+		return fmt.Appendf(nil, `%s integrity="%s"`, element, integrity(content))
+	})
+}
