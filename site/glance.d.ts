@@ -131,6 +131,8 @@ export interface ModelEntry {
   source?: string;
   /** Number of outputs. */
   classes: number;
+  /** In per cent, of this blob or as published; `by` says by whom. */
+  accuracy?: { dataset: string; top1: number; top5?: number; by: string };
 }
 
 /** Raw pixels: rows from the top, four bytes a pixel (red, green, blue, alpha). */

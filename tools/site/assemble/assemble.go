@@ -153,7 +153,7 @@ func readSources(dir string, files map[string][]byte) error {
 			return nil
 		}
 		switch filepath.Ext(file) {
-		case ".js", ".ts", ".html", ".css", ".svg", ".png", ".webmanifest":
+		case ".js", ".ts", ".html", ".css", ".svg", ".png", ".jpg", ".webmanifest":
 			name, err := filepath.Rel(dir, file)
 			if err != nil {
 				return err

@@ -27,6 +27,27 @@ type Model struct {
 	Licence    string `json:"licence,omitempty"`
 	LicenceURL string `json:"licenceURL,omitempty"`
 	Source     string `json:"source,omitempty"`
+	// Accuracy is what the catalogue knows: measured with this blob, or as published.
+	Accuracy *Accuracy `json:"accuracy,omitempty"`
+}
+
+// Accuracy is a model's accuracy on a data set.
+type Accuracy struct {
+	Dataset string   `json:"dataset"`
+	Top1    float64  `json:"top1"`           // per cent
+	Top5    *float64 `json:"top5,omitempty"` // per cent
+	By      string   `json:"by"`             // who says so, and where
+}
+
+func accuracy(a catalog.Accuracy) *Accuracy {
+	score := a.Measured
+	if score == nil {
+		score = a.Published
+	}
+	if score == nil {
+		return nil
+	}
+	return &Accuracy{Dataset: a.Dataset, Top1: score.Top1, Top5: score.Top5, By: score.By}
 }
 
 // readModels describes the blobs of a folder, in the catalogue's order of
@@ -42,10 +63,10 @@ func readModels(dir string) ([]Model, error) {
 		return nil, err
 	}
 	rank := map[string]int{}
-	titles := map[string]string{}
+	known := map[string]catalog.Model{}
 	for i, m := range c.Models {
 		rank[m.Name] = i - len(c.Models)
-		titles[m.Name] = m.Title
+		known[m.Name] = m
 	}
 	list := []Model{}
 	for _, file := range files {
@@ -53,8 +74,8 @@ func readModels(dir string) ([]Model, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		if title := titles[m.Name]; title != "" {
-			m.Title = title
+		if entry, ok := known[m.Name]; ok {
+			m.Title, m.Accuracy = entry.Title, accuracy(entry.Accuracy)
 		}
 		list = append(list, m)
 	}
