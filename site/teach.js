@@ -15,7 +15,7 @@
 
 import { GlanceError, abortError, disposedError } from './errors.js';
 import { TeachPort } from './teach-port.js';
-import { absolute } from './urls.js';
+import { absolute, hashed } from './urls.js';
 
 /** Bytes of a class name. */
 const maxName = 100;
@@ -34,9 +34,9 @@ export function createTeacher(classifier, options = {}) {
   const folder = baseURL === undefined ? undefined : absolute(baseURL);
   if (folder && !folder.pathname.endsWith('/')) folder.pathname += '/';
   const given = (/** @type {string | URL | undefined} */ url, /** @type {string} */ name) =>
-    (url !== undefined ? absolute(url).href : folder && new URL(name, folder).href);
+    (url !== undefined ? absolute(url).href : folder && hashed(new URL(name, folder), name));
   return new Teacher(classifier, base, {
-    module: given(urls.module, 'teach.wasm') ?? new URL('./teach.wasm', import.meta.url).href,
+    module: given(urls.module, 'teach.wasm') ?? hashed(new URL('./teach.wasm', import.meta.url), 'teach.wasm'),
     worker: given(urls.worker, 'teach-worker.js'),
   });
 }

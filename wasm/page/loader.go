@@ -103,7 +103,7 @@ func (l *loader) load() {
 	if l.classifier.Truthy() {
 		l.classifier.Call("dispose")
 		l.classifier = js.Undefined()
-		l.page.teach.network(js.Undefined(), js.Undefined())
+		l.page.teach.network(js.Undefined())
 	}
 	model := l.models[l.chooser.SelectedIndex()]
 	title := model.Get("title").String()
@@ -139,7 +139,7 @@ func (l *loader) load() {
 	switch {
 	case err == nil:
 		l.classifier = classifier
-		l.page.teach.network(classifier, model)
+		l.page.teach.network(classifier)
 		l.page.settings.describe(classifier)
 		time.AfterFunc(time.Second, func() { // helper threads take a moment to start
 			if classifier.Equal(l.classifier) {

@@ -13,9 +13,9 @@ import (
 type teaching struct {
 	page       *page
 	details    dom.HTMLElement
+	wanted     bool     // whether to open the section once there is a model, as it was on the last visit
 	section    js.Value // what the module answered, or undefined
 	classifier js.Value // of the model that is there, or undefined
-	model      js.Value // its ModelEntry
 	taught     js.Value // function(source) -> Promise<Prediction[]> while taught classes are in use, or undefined
 	options    js.Value // of classify
 }
@@ -29,6 +29,12 @@ func newTeaching(p *page) *teaching {
 }
 
 func (t *teaching) start() {
+	t.wanted = t.page.kept("teach") != ""
+	t.wait()
+}
+
+// wait fills the section when it is opened.
+func (t *teaching) wait() {
 	var toggle js.Func
 	toggle = js.FuncOf(func(js.Value, []js.Value) any {
 		if t.details.Underlying().Get("open").Bool() {
@@ -47,7 +53,7 @@ func (t *teaching) open() {
 	if err != nil {
 		t.details.Underlying().Set("open", false)
 		t.page.notice.show("The part of the page that teaches could not be fetched. Check the connection, then open it again.", nil)
-		t.start()
+		t.wait()
 		return
 	}
 	use := js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -55,16 +61,19 @@ func (t *teaching) open() {
 		go t.page.classify()
 		return nil
 	})
-	t.section = module.Call("openTeaching", use)
-	t.section.Call("network", t.classifier, t.model)
+	t.section = module.Call("openTeaching", use, t.page.api.Get("kept"))
+	t.section.Call("network", t.classifier)
 }
 
 // network tells the section which classifier there is, undefined while there is none.
 // Taught classes belong to one network: the section says again whether they are used.
-func (t *teaching) network(classifier, model js.Value) {
-	t.classifier, t.model, t.taught = classifier, model, js.Undefined()
+func (t *teaching) network(classifier js.Value) {
+	t.classifier, t.taught = classifier, js.Undefined()
 	if t.section.Truthy() {
-		t.section.Call("network", classifier, model)
+		t.section.Call("network", classifier)
+	} else if t.wanted && classifier.Truthy() {
+		t.wanted = false
+		t.details.Underlying().Set("open", true)
 	}
 }
 
