@@ -1,5 +1,6 @@
 import { GlanceError, abortError, asGlanceError, disposedError } from './errors.js';
 import { choose, supported } from './backend.js';
+import { dropKept, keepWeights } from './cached.js';
 import { GoProgram, loadSupport } from './goruntime.js';
 import { PixelReader, rows } from './pixels.js';
 import { Helpers } from './threads.js';
@@ -24,6 +25,7 @@ import { Download, verify } from './weights.js';
  * @property {(asset: import('./urls.js').Asset) => Promise<WebAssembly.Module>} compile
  * @property {(progress: Progress) => void} progress
  * @property {(count: number) => void} threads called when the number of threads that run has changed
+ * @property {(error?: GlanceError) => void} kept called when new weights are kept in the browser, or why they are not
  * @property {AbortSignal} [signal] aborts starting
  */
 
@@ -187,6 +189,13 @@ export class Engine {
         ...this.#info, ...network, labels: this.#labels, weightBytes: size,
         model: blob.name, title: title || network.title || blob.name, sha256: blob.sha256?.toLowerCase(),
       };
+      if (blob.keep && blob.sha256 && whole && !download.kept) {
+        keepWeights(whole, { name: blob.name, title: this.#info.title, sha256: blob.sha256 }).then(() => host.kept(), host.kept);
+      }
+    } catch (error) {
+      const { code } = asGlanceError(error, 'engine-crashed', '');
+      if (download.kept && blob.sha256 && code.startsWith('weights-')) await dropKept(blob.sha256); // it is damaged
+      throw error;
     } finally {
       download.cancel();
     }

@@ -4,7 +4,7 @@
  * @typedef {'unsupported' | 'bad-option' | 'bad-input' | 'model-unknown' | 'manifest' |
  *   'engine-http' | 'engine-integrity' | 'engine-crashed' |
  *   'weights-http' | 'weights-integrity' | 'weights-format' |
- *   'out-of-memory' | 'helper-failed' | 'aborted' | 'disposed' | import('./teach').TeachErrorCode} ErrorCode
+ *   'out-of-memory' | 'storage' | 'helper-failed' | 'aborted' | 'disposed' | import('./teach').TeachErrorCode} ErrorCode
  */
 
 /** Every error this package throws or rejects with. */

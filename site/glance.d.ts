@@ -25,6 +25,8 @@ export type ErrorCode =
   /** The weights are not a file that the engine understands. */
   | 'weights-format'
   | 'out-of-memory'
+  /** The browser does not keep what it was asked to keep: its storage is full or switched off. */
+  | 'storage'
   /** A helper thread stopped answering. */
   | 'helper-failed'
   /** The call's AbortSignal was triggered; `cause` is its reason. */
@@ -112,6 +114,22 @@ export interface LoadOptions extends AssetOptions, RankingOptions {
   /** Aborts loading. */
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
+  /**
+   * Keeps the weights in the browser's cache storage, by their hash, and takes them
+   * from there the next time, also without a network. For models with a `sha256`.
+   * Default false.
+   */
+  keep?: boolean;
+  /** Called when new weights have been kept, or with the error that says why they were not; the classifier works either way. */
+  onKept?: (error?: GlanceError) => void;
+}
+
+/** A model whose weights are kept in the browser. */
+export interface KeptModel {
+  name: string;
+  title: string;
+  bytes: number;
+  sha256: string;
 }
 
 /** An entry of models.json. */
@@ -257,6 +275,12 @@ export const createClassifier: typeof load;
  * memory until then.
  */
 export function preload(options?: LoadOptions): Promise<void>;
+
+/** Lists the models that `keep` has kept in this browser, of all pages of this origin. */
+export function keptModels(): Promise<KeptModel[]>;
+
+/** Deletes the weights of a model that is kept; whether they were there. */
+export function dropKept(sha256: string): Promise<boolean>;
 
 /** Lists the models of models.json. */
 export function models(options?: AssetOptions & { signal?: AbortSignal }): Promise<ModelEntry[]>;

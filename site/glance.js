@@ -11,6 +11,7 @@
  */
 
 import { choose, supported } from './backend.js';
+import { dropKept, keptModels } from './cached.js';
 import { threadCount } from './engine.js';
 import { GlanceError, abortError, disposedError } from './errors.js';
 import { compile, fetchFile } from './modules.js';
@@ -19,7 +20,7 @@ import { capture } from './source.js';
 import { absolute, resolveURLs, split } from './urls.js';
 import { Download } from './weights.js';
 
-export { GlanceError };
+export { GlanceError, dropKept, keptModels };
 
 /** The backend that an earlier 'auto' has come to. @type {import('./backend.js').Backend | undefined} */
 let found;
@@ -69,6 +70,8 @@ export async function load(options = {}) {
   const port = worker ? new WorkerPort(urls) : new LocalPort(urls);
   try {
     const { title, ...blob } = await resolveModel(options);
+    port.onkept = (error) => options.onKept?.(error);
+    blob.keep = options.keep;
     const { from } = blob;
     if (typeof from === 'string') {
       blob.from = preloaded.get(from) ?? from;

@@ -11,6 +11,7 @@ import { split } from './urls.js';
  * @property {(options: import('./engine.js').EngineOptions, progress: (p: any) => void, signal?: AbortSignal) => Promise<void>} start
  * @property {import('./glance').Info} info known once started; its threads change as they start
  * @property {(message: Record<string, any>, signal?: AbortSignal) => Promise<{value: any, timing?: any}>} call
+ * @property {(error?: GlanceError) => void} onkept set by the caller; see EngineHost's kept
  * @property {() => void} close
  */
 
@@ -19,6 +20,8 @@ export class WorkerPort {
   moves = true;
   /** @type {any} */
   info;
+  /** @type {(error?: GlanceError) => void} */
+  onkept = () => {};
   /** What the worker said last of its threads. */
   #threads = 0;
   #urls;
@@ -121,6 +124,10 @@ export class WorkerPort {
       if (this.info) this.info.threads = data.threads;
       return;
     }
+    if (data.kept) {
+      this.onkept(data.error && fromMessage(data.error));
+      return;
+    }
     const call = this.#pending.get(data.id);
     if (!call) return;
     if (data.progress) {
@@ -161,6 +168,8 @@ async function checkScript(url) {
 /** An engine in the calling thread. @implements {Port} */
 export class LocalPort {
   moves = false;
+  /** @type {(error?: GlanceError) => void} */
+  onkept = () => {};
   #urls;
   /** @type {Engine | undefined} */
   #engine;
@@ -176,7 +185,7 @@ export class LocalPort {
    * @param {AbortSignal} [signal]
    */
   async start(options, progress, signal) {
-    this.#engine = await Engine.start(options, { compile: (asset) => compile(this.#urls[asset]), progress, threads: () => {}, signal });
+    this.#engine = await Engine.start(options, { compile: (asset) => compile(this.#urls[asset]), progress, threads: () => {}, kept: (error) => this.onkept(error), signal });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { findKept } from './cached.js';
 import { GlanceError, abortError } from './errors.js';
 import { looksLike } from './modules.js';
 
@@ -12,6 +13,7 @@ const maxHeader = 4 << 20;
  * @property {string | ArrayBuffer | Uint8Array | Blob} from a URL or the bytes
  * @property {number} [bytes] size of the file
  * @property {string} [sha256] of the file, in hexadecimal
+ * @property {boolean} [keep] whether the file is taken from those kept in the browser, and kept there
  */
 
 /** Bytes that may wait for a reader. Beyond them, the download waits. */
@@ -23,6 +25,8 @@ const ahead = 16 << 20;
  * data section, which is handed on as it arrives.
  */
 export class Download {
+  /** Whether it comes from the files kept in the browser. */
+  kept = false;
   /** @type {BlobSource} */
   #source;
   /** @type {AbortSignal | undefined} */
@@ -75,7 +79,12 @@ export class Download {
       const blob = from instanceof Blob ? from : new Blob([/** @type {BlobPart} */ (from)]);
       return new Download(source, blob.stream(), new Headers({ 'Content-Length': String(blob.size) }), progress, signal);
     }
-    let response;
+    let response = source.keep && source.sha256 ? await findKept(source.sha256) : undefined;
+    if (response?.body) {
+      const download = new Download(source, response.body, response.headers, progress, signal);
+      download.kept = true;
+      return download;
+    }
     try {
       response = await fetch(from, { signal });
     } catch (cause) {

@@ -43,7 +43,8 @@ onmessage = async ({ data: message }) => {
 async function start({ id, options }, signal) {
   const progress = (/** @type {import('./engine.js').Progress} */ progress) => postMessage({ id, progress });
   const threads = (/** @type {number} */ threads) => postMessage({ threads });
-  engine = await Engine.start(options, { compile, progress, threads, signal });
+  const kept = (/** @type {unknown} */ error = undefined) => postMessage({ kept: true, error: error && toMessage(error) });
+  engine = await Engine.start(options, { compile, progress, threads, kept, signal });
   return { value: engine.info };
 }
 

@@ -15,14 +15,18 @@ import (
 
 // What the sources of site/ hold in the places that [seal] fills.
 const (
-	noHashes = "const hashes = {};" // in glance.js, from hashes.js
-	noFiles  = "const files = {};"  // in sw.js
-	noOption = "const isolate = true;"
+	noHashes  = "const hashes = {};"                                                  // in glance.js, from hashes.js
+	noOption  = "const isolate = true;"                                               // in pwa.js
+	noVersion = "const built = { version: '', isolate: true, files: {}, later: {} };" // in sw.js
 )
 
+// unused are the files that the site's pages need in few browsers, or never: the
+// service worker keeps them when they are first used.
+var unused = []string{"engine.wasm", "engine-twin.wasm", "compat.js", "sha256.js"}
+
 // seal writes the SHA-256 of the site's files where browsers check it: into
-// glance.js those of what the API fetches, into the pages those of the modules they preload,
-// and into sw.js those of all that it keeps for use without a network. The
+// glance.js those of what the API fetches, into the pages those of the modules
+// they preload, and into sw.js those of all that it keeps for use without a network. The
 // weights have theirs in models.json.
 func seal(files map[string][]byte, isolate bool) error {
 	table := map[string]string{}
@@ -39,22 +43,21 @@ func seal(files map[string][]byte, isolate bool) error {
 			files[name] = sealPage(files, name)
 		}
 	}
-	kept := map[string]string{}
+	if err := fill(files, "pwa.js", noOption, fmt.Sprintf("const isolate = %t;", isolate)); err != nil {
+		return err
+	}
+	kept, later := map[string]string{}, map[string]string{}
 	for name, content := range files {
-		if isKept(name) {
+		switch {
+		case slices.Contains(unused, name):
+			later[name] = integrity(content)
+		case name != "sw.js" && path.Ext(name) != ".ts":
 			kept[name] = integrity(content)
 		}
 	}
-	if err := fill(files, "sw.js", noFiles, "const files = "+object(kept)+";"); err != nil {
-		return err
-	}
-	return fill(files, "sw.js", noOption, fmt.Sprintf("const isolate = %t;", isolate))
-}
-
-// isKept says whether the service worker keeps a file: all but itself and what
-// only developers read.
-func isKept(name string) bool {
-	return name != "sw.js" && !strings.HasSuffix(name, ".ts")
+	version := integrity([]byte(object(kept) + object(later)))[len("sha256-"):][:16]
+	return fill(files, "sw.js", noVersion, fmt.Sprintf("const built = { version: '%s', isolate: %t, files: %s, later: %s };",
+		version, isolate, object(kept), object(later)))
 }
 
 // fill replaces the one place that holds old.
