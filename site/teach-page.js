@@ -1,11 +1,11 @@
 import { ClassCard } from './teach-class.js';
 import { counted, element } from './teach-elements.js';
-import { percent, report } from './teach-report.js';
+import { Lesson } from './teach-lesson.js';
+import { percent } from './teach-report.js';
 import { TeachStore } from './teach-store.js';
 import { Taught } from './teach-taught.js';
 import { thumbnail } from './teach-thumbnail.js';
 import { SectionView } from './teach-view.js';
-import { createTeacher } from './teach.js';
 
 /** @typedef {import('./teach-taught.js').TaughtClass} TaughtClass */
 /** @typedef {(source: import('./glance').Source) => Promise<import('./glance').Prediction[]>} Predict */
@@ -36,10 +36,8 @@ class Section {
   #cards = new Map();
   /** @type {import('./glance').Classifier | undefined} */
   #classifier;
-  /** @type {Taught | undefined} */
-  #taught;
-  /** @type {import('./teach').Teacher | undefined} */
-  #teacher;
+  /** @type {Lesson | undefined} */
+  #lesson;
   /** Aborts the training that runs. @type {AbortController | undefined} */
   #training;
   #details = /** @type {HTMLDetailsElement} */ (document.getElementById('teach-details'));
@@ -80,8 +78,8 @@ class Section {
   async network(classifier) {
     this.#classifier = classifier;
     this.#training?.abort();
-    this.#teacher?.dispose();
-    this.#teacher = this.#taught = undefined;
+    this.#lesson?.teacher.dispose();
+    this.#lesson = undefined;
     this.#view.whole.setAttribute('aria-busy', 'true');
     this.#view.note.hidden = true;
     this.#view.say(classifier ? '' : 'Waiting for the model.');
@@ -98,49 +96,35 @@ class Section {
       await taught.restore();
       this.#known.set(sha256, taught);
     }
-    const teacher = createTeacher(classifier);
     if (this.#classifier !== classifier) return;
-    this.#taught = taught;
-    this.#teacher = teacher;
-    for (const one of taught.classes) {
-      const usable = [];
-      for (const example of one.examples) {
-        try {
-          ({ id: example.id } = await teacher.add(one.name, example.embedding));
-          usable.push(example);
-        } catch {
-          continue; // kept by another version or damaged: the rest can still be used
-        }
-      }
-      one.examples = usable;
-    }
-    if (this.#teacher !== teacher) return;
+    const lesson = (this.#lesson = new Lesson(classifier, taught));
+    await lesson.begin();
+    if (this.#lesson !== lesson) return;
     this.#showClasses();
+    this.#showHead();
     this.#view.whole.setAttribute('aria-busy', 'false');
-    if (taught.head) await this.#restoreHead(teacher, taught, taught.head);
-    else this.#showHead();
+    if (taught.head) await this.#restoreHead(lesson, taught.head);
   }
 
   /**
-   * @param {import('./teach').Teacher} teacher
-   * @param {Taught} taught
+   * @param {Lesson} lesson
    * @param {Uint8Array} file
    */
-  async #restoreHead(teacher, taught, file) {
+  async #restoreHead(lesson, file) {
     try {
-      await teacher.load(file, { onProgress: (progress) => this.#stage(progress) });
+      await lesson.teacher.load(file, { onProgress: (progress) => this.#stage(progress) });
     } catch (error) {
-      if (this.#teacher === teacher) this.#complain(error);
+      this.#complain(error, lesson);
     }
-    if (this.#teacher !== teacher) return;
+    if (this.#lesson !== lesson) return;
     this.#view.stage('');
-    this.#showHead();
-    if (taught.live && teacher.head) this.#setLive(true);
+    if (lesson.taught.live && lesson.teacher.head) this.#setLive(true);
+    else this.#showHead();
   }
 
   /** Shows the cards of the classes, keeping those that are there. */
   #showClasses() {
-    const classes = this.#taught?.classes ?? [];
+    const classes = this.#lesson?.taught.classes ?? [];
     for (const [one, card] of this.#cards) {
       if (classes.includes(one)) continue;
       card.dispose();
@@ -161,21 +145,20 @@ class Section {
       rename: (to) => this.#rename(one, to),
       remove: () => this.#removeClass(one),
       removeExample: (example) => {
-        this.#teacher?.remove(example.id);
-        this.#taught?.removeExample(one, example);
+        this.#lesson?.removeExample(one, example);
         this.#showHead();
       },
       mayCollect: () => this.#mayCollect(),
-      collect: () => this.#collect(one),
+      collect: async () => await this.#addExample(one, this.#video, thumbnail(this.#video)) && Boolean(this.#video.srcObject),
       addFiles: (files) => this.#addFiles(one, files),
       say: (text) => this.#view.say(text),
     });
   }
 
   #addClass() {
-    if (!this.#taught) return;
-    const added = this.#taught.addClass();
-    this.#taught.keep();
+    if (!this.#lesson) return;
+    const added = this.#lesson.taught.addClass();
+    this.#lesson.taught.keep();
     this.#showClasses();
     const field = this.#cards.get(added)?.name;
     field?.focus();
@@ -184,13 +167,14 @@ class Section {
 
   /** @param {TaughtClass} one */
   #removeClass(one) {
-    const at = this.#taught?.classes.indexOf(one) ?? 0;
-    this.#teacher?.remove(one.name);
-    this.#taught?.removeClass(one);
+    if (!this.#lesson) return;
+    const { taught } = this.#lesson;
+    const at = taught.classes.indexOf(one);
+    this.#lesson.removeClass(one);
     this.#showClasses();
     this.#showHead();
     this.#view.say(`${one.name} was removed.`);
-    const next = this.#taught?.classes[at] ?? this.#taught?.classes[at - 1];
+    const next = taught.classes[at] ?? taught.classes[at - 1];
     ((next && this.#cards.get(next)?.name) ?? this.#view.add).focus();
   }
 
@@ -199,66 +183,35 @@ class Section {
    * @param {string} to
    */
   async #rename(one, to) {
-    const { name } = one;
-    if (!this.#taught || !this.#teacher) throw new Error('The model is not there yet: try again in a moment.');
-    if (this.#taught.find(to)) throw new Error(`There is a class ${to} already: choose another name.`);
-    await this.#teacher.rename(name, to);
-    this.#taught.rename(one, to);
-    if (this.#teacher.head?.classes.includes(to)) {
-      this.#taught.head = await this.#teacher.save();
-      this.#taught.keep();
-    }
+    if (!this.#lesson) throw new Error('The model is not there yet: try again in a moment.');
+    await this.#lesson.rename(one, to);
     this.#cards.get(one)?.update();
     this.#showHead();
   }
 
   #startCamera() {
     document.getElementById('camera')?.click();
-    this.#view.say('The camera starts when the browser may use it.');
+    this.#view.say('The camera starts once the browser may use it.');
   }
 
   #mayCollect() {
     this.#view.complain('');
-    if (!this.#teacher) return false;
-    if (this.#video.srcObject && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return true;
     if (!this.#video.srcObject) this.#startCamera();
+    else if (this.#lesson && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return true;
     return false;
-  }
-
-  /**
-   * Takes an example from the camera.
-   *
-   * @param {TaughtClass} one
-   */
-  async #collect(one) {
-    const picture = thumbnail(this.#video);
-    const added = await this.#addExample(one, this.#video, picture);
-    return added && Boolean(this.#video.srcObject);
   }
 
   /**
    * @param {TaughtClass} one
    * @param {HTMLVideoElement | ImageBitmap} source
-   * @param {Promise<Uint8Array>} picture its thumbnail
+   * @param {Promise<Uint8Array>} jpeg its thumbnail
    */
-  async #addExample(one, source, picture) {
-    const [teacher, taught] = [this.#teacher, this.#taught];
-    if (!teacher || !taught) return false;
+  async #addExample(one, source, jpeg) {
+    const lesson = this.#lesson;
     try {
-      const asked = one.name;
-      let example = await teacher.add(asked, source);
-      const small = await picture;
-      if (!taught.classes.includes(one)) {
-        teacher.remove(example.id);
-        return false;
-      }
-      if (one.name !== asked) { // renamed meanwhile
-        teacher.remove(example.id);
-        example = await teacher.add(one.name, example.embedding);
-      }
-      taught.addExample(one, example, small);
+      if (!lesson || !(await lesson.addExample(one, source, jpeg))) return false;
     } catch (error) {
-      if (this.#teacher === teacher) this.#complain(error);
+      this.#complain(error, lesson);
       return false;
     }
     this.#cards.get(one)?.update();
@@ -272,76 +225,52 @@ class Section {
    */
   async #addFiles(one, files) {
     this.#view.complain('');
-    const taught = this.#taught;
     const refused = [];
+    let added = 0;
     for (const [i, file] of files.entries()) {
       this.#view.stage(`Picture ${i + 1} of ${files.length}`, i / files.length);
-      let bitmap;
       try {
-        bitmap = await createImageBitmap(file);
+        const bitmap = await createImageBitmap(file);
+        const taken = await this.#addExample(one, bitmap, thumbnail(bitmap));
+        bitmap.close();
+        if (!taken) break;
+        added++;
       } catch {
         refused.push(file.name);
-        continue;
       }
-      const added = await this.#addExample(one, bitmap, thumbnail(bitmap));
-      bitmap.close();
-      if (!added) break;
     }
-    if (this.#taught !== taught) return; // another model was chosen
     this.#view.stage('');
-    const added = files.length - refused.length;
     if (added) this.#view.say(`${counted(added, 'picture')} added to ${one.name}, ${counted(one.examples.length, 'example')} in all.`);
     if (refused.length) {
       const names = refused.slice(0, 3).join(', ') + (refused.length > 3 ? ' and others' : '');
-      this.#view.complain(`${counted(refused.length, 'file')} of ${files.length} could not be read as a picture: ${names}.`);
+      this.#view.complain(`${refused.length} of ${counted(files.length, 'file')} could not be read as a picture: ${names}.`);
     }
   }
 
-  /** What has to be done before training, '' for nothing. */
-  #missing() {
-    const classes = this.#taught?.classes ?? [];
-    const unnamed = classes.find((one) => !this.#cards.get(one)?.valid);
-    if (unnamed) return `Correct the name of ${unnamed.name} first.`;
-    if (classes.length < 2) return 'At least two classes are needed to tell anything apart: add another, such as one for the background.';
-    const small = classes.find(({ examples }) => examples.length < 2);
-    return small ? `${small.name} has ${counted(small.examples.length, 'example')}: at least 2 are needed and 10 are better. Collect more, or remove the class.` : '';
-  }
-
   async #train() {
-    const [teacher, taught] = [this.#teacher, this.#taught];
-    if (!teacher || !taught) return;
-    const missing = this.#missing();
+    const lesson = this.#lesson;
+    if (!lesson) return;
+    const unnamed = lesson.taught.classes.find((one) => !this.#cards.get(one)?.valid);
+    const missing = unnamed ? `Correct the name of ${unnamed.name} first.` : lesson.missing();
     this.#view.complain(missing);
     if (missing) return;
     const training = (this.#training = new AbortController());
     this.#view.trainButton.textContent = 'Cancel training';
     this.#view.say('Training.');
     try {
-      const { accuracy, heldBack } = await teacher.train({ signal: training.signal, onProgress: (progress) => this.#stage(progress) });
-      const results = new Map(heldBack.map((one) => [one.id, one]));
-      for (const { examples } of taught.classes) {
-        for (const example of examples) {
-          const result = results.get(example.id);
-          example.takenFor = result && result.predicted !== result.className ? result.predicted : undefined;
-        }
-      }
-      taught.stale = taught.examples !== heldBack.length;
-      taught.head = await teacher.save();
-      taught.live = true;
-      taught.keep();
-      if (this.#teacher === teacher) {
+      const { accuracy } = await lesson.train({ signal: training.signal, onProgress: (progress) => this.#stage(progress) });
+      if (this.#lesson === lesson) {
         this.#showClasses();
         this.#setLive(true);
         this.#view.say(`Trained: ${percent(accuracy)} of the held-back examples are right. The results show your classes now.`);
       }
     } catch (error) {
-      if (this.#teacher === teacher && training.signal.aborted) this.#view.say('Training was cancelled.');
-      else if (this.#teacher === teacher) this.#complain(error);
+      if (training.signal.aborted) this.#view.say('Training was cancelled.');
+      else this.#complain(error, lesson);
     }
-    if (this.#training === training) this.#training = undefined;
+    this.#training = undefined;
     this.#view.trainButton.textContent = 'Train';
     this.#view.stage('');
-    this.#showHead();
   }
 
   /** @param {import('./teach').TeachProgress} progress */
@@ -352,27 +281,18 @@ class Section {
 
   /** Shows how good the head is, and what can be done with it. */
   #showHead() {
-    const head = this.#teacher?.head;
-    const view = this.#view;
-    view.report.replaceChildren(...(head ? report(head, this.#taught?.stale ?? false) : []));
-    view.save.hidden = !head;
-    view.live.disabled = !head;
-    view.liveNames.textContent = head ? `: ${head.classes.join(', ')}` : ', once they are trained';
-    if (!head) view.own.checked = true;
+    this.#view.showHead(this.#lesson?.teacher.head, this.#lesson?.taught.stale ?? false);
   }
 
   /** @param {boolean} on */
   #setLive(on) {
-    const [teacher, taught] = [this.#teacher, this.#taught];
-    if (!teacher || !taught) return;
+    if (!this.#lesson) return;
+    const { teacher, taught } = this.#lesson;
     if (taught.live !== on) {
       taught.live = on;
       taught.keep();
     }
-    this.#view.live.checked = on;
-    this.#view.own.checked = !on;
-    this.#view.note.hidden = !on;
-    this.#view.now.textContent = '';
+    this.#view.showLive(on);
     this.#showHead();
     this.#remember();
     this.#use(on ? (source) => this.#predict(teacher, source) : undefined);
@@ -395,56 +315,48 @@ class Section {
   }
 
   async #save() {
-    const teacher = this.#teacher;
-    if (!teacher) return;
+    const lesson = this.#lesson;
+    if (!lesson) return;
     try {
-      const url = URL.createObjectURL(new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (await teacher.save())], { type: 'application/octet-stream' }));
-      element('a', { href: url, download: `${teacher.base.name}-head.safetensors` }).click();
+      const file = /** @type {Uint8Array<ArrayBuffer>} */ (await lesson.teacher.save());
+      const url = URL.createObjectURL(new Blob([file], { type: 'application/octet-stream' }));
+      element('a', { href: url, download: `${lesson.teacher.base.name}-head.safetensors` }).click();
       setTimeout(() => URL.revokeObjectURL(url), 60_000); // the download may begin late
     } catch (error) {
-      this.#complain(error);
+      this.#complain(error, lesson);
     }
   }
 
   /** @param {File} file */
   async #load(file) {
-    const [teacher, taught] = [this.#teacher, this.#taught];
-    if (!teacher || !taught) return;
+    const lesson = this.#lesson;
+    if (!lesson) return;
     this.#view.complain('');
     try {
-      const { classes } = await teacher.load(file, { onProgress: (progress) => this.#stage(progress) });
-      taught.head = await teacher.save();
-      taught.stale = false;
-      if (!taught.examples) {
-        taught.classes = classes.map((name) => ({ name, examples: [] }));
+      const { classes } = await lesson.load(file, { onProgress: (progress) => this.#stage(progress) });
+      if (this.#lesson === lesson) {
         this.#showClasses();
+        this.#setLive(true);
+        this.#view.say(`${file.name} holds ${counted(classes.length, 'class')}: ${classes.join(', ')}. The results show them now.`);
       }
-      taught.live = true;
-      taught.keep();
-      if (this.#teacher !== teacher) return;
-      this.#setLive(true);
-      this.#view.say(`${file.name} holds a head of ${counted(classes.length, 'class')}: ${classes.join(', ')}. The results show them now.`);
     } catch (error) {
-      if (this.#teacher === teacher) this.#complain(error);
+      this.#complain(error, lesson);
     }
     this.#view.stage('');
   }
 
   async #deleteAll() {
-    try {
-      await this.#store.clear();
-    } catch (error) {
-      this.#cannotKeep(/** @type {Error} */ (error));
-    }
+    const refusal = await this.#store.clear().then(() => undefined, (error) => error);
     this.#known.clear();
     this.#use(undefined);
     await this.network(this.#classifier);
-    this.#view.say('Everything that was taught is deleted.');
+    if (refusal) this.#complain(refusal, this.#lesson);
+    else this.#view.say('Everything that was taught is deleted.');
   }
 
-  /** Has the section opened again after a reload, where it is open or in use. */
+  /** Has the section opened again on the next visit, where it is open or in use. */
   #remember() {
-    this.#kept.set('teach', this.#details.open || this.#taught?.live ? 'open' : '');
+    this.#kept.set('teach', this.#details.open || this.#lesson?.taught.live ? 'open' : '');
   }
 
   /** @param {Error} error */
@@ -454,8 +366,14 @@ class Section {
     this.#view.complain(error.message);
   }
 
-  /** @param {unknown} error */
-  #complain(error) {
-    this.#view.complain(/** @type {Error} */ (error).message);
+  /**
+   * Says what went wrong, unless the model it went wrong for has been left.
+   *
+   * @param {unknown} error
+   * @param {Lesson | undefined} lesson
+   */
+  #complain(error, lesson) {
+    const { message } = /** @type {Error} */ (error);
+    if (this.#lesson === lesson) this.#view.complain(message[0].toUpperCase() + message.slice(1));
   }
 }

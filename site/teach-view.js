@@ -1,4 +1,5 @@
 import { button, confirmed, element, fileButton } from './teach-elements.js';
+import { report } from './teach-report.js';
 
 /**
  * What the visitor may do, besides to a class.
@@ -15,6 +16,11 @@ import { button, confirmed, element, fileButton } from './teach-elements.js';
 
 /** The elements of the section, but for the classes' cards. */
 export class SectionView {
+  /** The head that is shown. @type {import('./teach').Head | undefined} */
+  #head;
+  /** @type {boolean | undefined} */
+  #stale;
+
   /** @param {SectionActions} actions */
   constructor(actions) {
     this.preview = element('video', { muted: true, autoplay: true, playsInline: true, 'aria-label': 'Camera, as examples are taken from it' });
@@ -34,14 +40,14 @@ export class SectionView {
 
     this.own = element('input', { type: 'radio', name: 'teach-live', id: 'teach-own', checked: true });
     this.live = element('input', { type: 'radio', name: 'teach-live', id: 'teach-taught', disabled: true });
-    this.liveNames = element('span', {});
+    this.liveText = element('span', {});
     for (const radio of [this.own, this.live]) radio.addEventListener('change', () => actions.setLive(this.live.checked));
     const choice = element('fieldset', {}, element('legend', {}, 'The results show'),
-      element('label', { htmlFor: 'teach-own' }, this.own, ' the model’s own classes'),
-      element('label', { htmlFor: 'teach-taught' }, this.live, ' your classes', this.liveNames));
+      element('label', { htmlFor: 'teach-own' }, this.own, 'the model’s own classes'),
+      element('label', { htmlFor: 'teach-taught' }, this.live, this.liveText));
 
-    this.save = button('Save the head to a file', '', actions.save);
-    const load = fileButton('Load a head from a file', { accept: '.safetensors' }, ([file]) => actions.load(file));
+    this.save = button('Save to a file', '', actions.save);
+    const load = fileButton('Load from a file', { accept: '.safetensors' }, ([file]) => actions.load(file));
     const remove = button('Delete all', 'quiet');
     const question = 'Delete everything taught, to every model?';
     confirmed(remove, () => question, () => this.say(`Press again: ${question}`), actions.deleteAll);
@@ -91,6 +97,31 @@ export class SectionView {
     this.doing.textContent = text;
     if (part === undefined) this.progress.removeAttribute('value');
     else this.progress.value = part;
+  }
+
+  /**
+   * Shows how good a head is, and what can be done with it.
+   *
+   * @param {import('./teach').Head | undefined} head
+   * @param {boolean} stale whether examples have changed since its training
+   */
+  showHead(head, stale) {
+    if (head === this.#head && stale === this.#stale) return;
+    this.#head = head;
+    this.#stale = stale;
+    this.report.replaceChildren(...(head ? report(head, stale) : []));
+    this.save.hidden = !head;
+    this.live.disabled = !head;
+    this.liveText.textContent = head ? `your classes: ${head.classes.join(', ')}` : 'your classes, once they are trained';
+    if (!head) this.own.checked = true;
+  }
+
+  /** @param {boolean} on whether the results show the taught classes */
+  showLive(on) {
+    this.live.checked = on;
+    this.own.checked = !on;
+    this.note.hidden = !on;
+    this.now.textContent = '';
   }
 
   /**
