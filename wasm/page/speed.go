@@ -55,7 +55,7 @@ func (s *speed) restart() {
 // picture tells the time of a single picture.
 func (s *speed) picture(t timing) {
 	s.restart()
-	s.text.SetTextContent(milliseconds(t.total) + ", network " + milliseconds(t.network))
+	s.text.SetTextContent(times(t))
 }
 
 // frame adds a frame that was answered now.
@@ -78,12 +78,14 @@ func (s *speed) frame(t timing, now float64) {
 		mean.total += one.total / n
 		mean.network += one.network / n
 	}
-	text := milliseconds(mean.total) + " a frame, network " + milliseconds(mean.network)
+	text := times(mean)
 	if seconds := (now - s.recent[0].at) / 1000; n > 1 && seconds > 0 {
-		text += ", " + strconv.FormatFloat((n-1)/seconds, 'f', 0, 64) + "\u00a0frames a second"
+		text += ", " + strconv.FormatFloat((n-1)/seconds, 'f', 0, 64) + "\u00a0frames/s"
 	}
 	s.text.SetTextContent(text)
 }
+
+func times(t timing) string { return milliseconds(t.total) + ", network " + milliseconds(t.network) }
 
 // draw draws a stroke for each frame, the newest at the right. The full height is
 // a round number of milliseconds that all of them stay below.
