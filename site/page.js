@@ -37,7 +37,7 @@ try {
     WebAssembly.Module.imports(module).filter((wanted) => wanted.module === 'kernels').map(({ name }) => [name, () => 0]),
   );
   await GoProgram.start(module, { kernels }, { glancePage: {
-    load, models, supported, kept, urls, teach: () => import('./teach-page.js'),
+    load, models, supported, kept, urls, teach: () => import('./teach-page.js'), pwa: () => import('./pwa.js'),
   } });
 } catch (error) {
   const text = error instanceof GlanceError ? error.message : `The page could not be started: ${error}`;

@@ -72,16 +72,18 @@ function reloadForThreads() {
 }
 
 /**
- * How much is stored, and whether the browser may delete it when space is short.
+ * How much is stored, whether the browser keeps it when space is short, and
+ * whether the page opens without a network.
  *
- * @returns {Promise<{usage: number, quota: number, persisted: boolean}>} bytes, 0 where the browser does not say
+ * @returns {Promise<{usage: number, quota: number, persisted: boolean, offline: boolean}>} bytes, 0 where the browser does not say
  */
 export async function storage() {
+  const offline = Boolean(registration?.active);
   try {
     const { usage = 0, quota = 0 } = await navigator.storage.estimate();
-    return { usage, quota, persisted: await navigator.storage.persisted() };
+    return { usage, quota, persisted: await navigator.storage.persisted(), offline };
   } catch {
-    return { usage: 0, quota: 0, persisted: false };
+    return { usage: 0, quota: 0, persisted: false, offline };
   }
 }
 

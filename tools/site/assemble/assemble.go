@@ -115,6 +115,9 @@ func Site(o Options) (*Report, error) {
 		return nil, err
 	}
 	files["models.json"] = append(list, '\n')
+	if err := addIcons(files); err != nil {
+		return nil, err
+	}
 	if err := seal(files, !o.NoIsolation); err != nil {
 		return nil, err
 	}
