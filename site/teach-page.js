@@ -80,8 +80,8 @@ class Section {
     this.#training?.abort();
     this.#lesson?.teacher.dispose();
     this.#lesson = undefined;
+    this.#showHead();
     this.#view.whole.setAttribute('aria-busy', 'true');
-    this.#view.note.hidden = true;
     this.#view.say(classifier ? '' : 'Waiting for the model.');
     this.#view.complain('');
     if (!classifier) return;

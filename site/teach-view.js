@@ -60,11 +60,10 @@ export class SectionView {
       this.status, this.problem, this.report, choice,
       element('p', { className: 'row files' }, this.save, load.whole, remove));
 
-    const back = button('Show the model’s own', 'quiet', () => {
-      this.own.checked = true;
-      actions.setLive(false);
-    });
-    this.note = element('p', { className: 'teach-note', hidden: true }, 'Your classes are shown. ', back);
+    // The same choice where the results are.
+    this.noteText = element('span', {});
+    this.switch = button('', 'quiet', () => actions.setLive(!this.live.checked));
+    this.note = element('p', { className: 'teach-note', hidden: true }, this.noteText, this.switch);
     document.getElementById('results-title')?.after(this.note);
   }
 
@@ -113,14 +112,16 @@ export class SectionView {
     this.save.hidden = !head;
     this.live.disabled = !head;
     this.liveText.textContent = head ? `your classes: ${head.classes.join(', ')}` : 'your classes, once they are trained';
-    if (!head) this.own.checked = true;
+    this.note.hidden = !head;
+    if (!head) this.showLive(false);
   }
 
   /** @param {boolean} on whether the results show the taught classes */
   showLive(on) {
     this.live.checked = on;
     this.own.checked = !on;
-    this.note.hidden = !on;
+    this.noteText.textContent = on ? 'These are your classes.' : 'These are the model’s own classes.';
+    this.switch.textContent = on ? 'Show the model’s own' : 'Show yours';
     this.now.textContent = '';
   }
 
