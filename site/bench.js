@@ -3,6 +3,10 @@
 import { GlanceError, load, models } from './glance.js';
 import { supported } from './backend.js';
 import { compile } from './modules.js';
+import { hashed } from './urls.js';
+
+/** The engine in the page's module, which visitors of the page have already. */
+const urls = { engine: hashed(new URL('./page.wasm', import.meta.url), 'page.wasm') };
 
 /** How one configuration is measured. */
 const warmMs = 700;
@@ -20,6 +24,7 @@ let list = [];
 byId('start').addEventListener('click', measure);
 byId('cancel').addEventListener('click', () => running?.abort());
 listModels();
+import('./pwa.js').then(({ register }) => register()); // a new version of the site reloads this page too
 
 async function listModels() {
   try {
@@ -91,6 +96,8 @@ function configurations() {
 async function time(options, signal) {
   const classifier = await load({
     ...options,
+    urls,
+    keep: true,
     signal,
     onProgress: ({ loaded, total }) => Object.assign(byId('progress'), { value: loaded, max: total || 1 }),
   });
@@ -132,7 +139,7 @@ async function roofline(signal) {
   const rates = {};
   for (const [backend, file] of [['simd128', 'roofline128'], ['relaxed', 'roofline_relaxed']]) {
     if (!supported().includes(/** @type {any} */ (backend))) continue;
-    const module = await compile(new URL(`./kernels/${file}.wasm`, import.meta.url).href);
+    const module = await compile(hashed(new URL(`./kernels/${file}.wasm`, import.meta.url), `kernels/${file}.wasm`));
     const { exports } = await WebAssembly.instantiate(module);
     let best = 0;
     for (const [name, kernel] of Object.entries(exports)) {

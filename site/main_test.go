@@ -29,6 +29,7 @@ type fixture struct {
 	dir     string // scratch
 	blobs   map[string]blob
 	facts   []byte           // for the tests in JavaScript
+	worker  []byte           // sw.js, which only the tests of it serve
 	open    *httptest.Server // without isolation: one thread
 	safe    *httptest.Server // cross-origin isolated: threads
 	browser context.Context
@@ -83,6 +84,13 @@ func newFixture() (*fixture, error) {
 		return f, err
 	}
 	if _, err := assemble.Site(assemble.Options{Root: "..", Out: out, Weights: weights}); err != nil {
+		return f, err
+	}
+	worker := filepath.Join(out, "sw.js")
+	if f.worker, err = os.ReadFile(worker); err != nil {
+		return f, err
+	}
+	if err := os.Remove(worker); err != nil {
 		return f, err
 	}
 	f.open = httptest.NewServer(f.handler(static.Handler(out, static.Options{}), false))
