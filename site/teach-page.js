@@ -10,13 +10,19 @@ import { SectionView } from './teach-view.js';
 /** @typedef {import('./teach-taught.js').TaughtClass} TaughtClass */
 /** @typedef {(source: import('./glance').Source) => Promise<import('./glance').Prediction[]>} Predict */
 
+/**
+ * @callback Use
+ * @param {Predict | undefined} predict
+ * @param {number} threshold the probability below which the most probable class is none of them
+ */
+
 /** Results that the page shows at most. */
 const bars = 5;
 
 /**
  * Fills the page's section "Teach your own classes".
  *
- * @param {(predict: Predict | undefined) => void} use shows the results of a function in place of the model's own
+ * @param {Use} use shows the results of a function in place of the model's own
  * @param {{set: (name: string, value: string) => void}} kept remembers a choice for the next visit
  */
 export function openTeaching(use, kept) {
@@ -28,8 +34,6 @@ class Section {
   #kept;
   #view;
   #store = new TeachStore();
-  /** Whether it was told that nothing can be kept. */
-  #told = false;
   /** By the SHA-256 of their networks. @type {Map<string, Taught>} */
   #known = new Map();
   /** @type {Map<TaughtClass, ClassCard>} */
@@ -44,7 +48,7 @@ class Section {
   #video = /** @type {HTMLVideoElement} */ (document.getElementById('video'));
 
   /**
-   * @param {(predict: Predict | undefined) => void} use
+   * @param {Use} use
    * @param {{set: (name: string, value: string) => void}} kept
    */
   constructor(use, kept) {
@@ -211,7 +215,7 @@ class Section {
     try {
       if (!lesson || !(await lesson.addExample(one, source, jpeg))) return false;
     } catch (error) {
-      this.#complain(error, lesson);
+      if (source !== this.#video || this.#video.srcObject) this.#complain(error, lesson); // else the camera has just stopped
       return false;
     }
     this.#cards.get(one)?.update();
@@ -262,7 +266,7 @@ class Section {
       if (this.#lesson === lesson) {
         this.#showClasses();
         this.#setLive(true);
-        this.#view.say(`Trained: ${percent(accuracy)} of the held-back examples are right. The results show your classes now.`);
+        this.#view.say(`Trained, ${percent(accuracy)} right. The results show your classes now.`);
       }
     } catch (error) {
       if (training.signal.aborted) this.#view.say('Training was cancelled.');
@@ -295,22 +299,18 @@ class Section {
     this.#view.showLive(on);
     this.#showHead();
     this.#remember();
-    this.#use(on ? (source) => this.#predict(teacher, source) : undefined);
+    this.#use(on ? (source) => this.#predict(teacher, source) : undefined, teacher.head?.threshold ?? 0);
   }
 
   /**
-   * The taught classes of a picture, as the page shows them.
+   * The taught classes of a picture, as many as the page shows.
    *
    * @param {import('./teach').Teacher} teacher
    * @param {import('./glance').Source} source
    */
   async #predict(teacher, source) {
     const predictions = await teacher.predict(source);
-    const [best] = predictions;
-    if (best.probability < (teacher.head?.threshold ?? 0)) {
-      predictions[0] = { className: `None of these. Closest: ${best.className}`, probability: best.probability };
-    }
-    if (source === this.#video) this.#view.now.textContent = `${predictions[0].className}, ${percent(best.probability)}`;
+    if (source === this.#video) this.#view.showNow();
     return predictions.slice(0, bars);
   }
 
@@ -348,7 +348,7 @@ class Section {
   async #deleteAll() {
     const refusal = await this.#store.clear().then(() => undefined, (error) => error);
     this.#known.clear();
-    this.#use(undefined);
+    this.#use(undefined, 0);
     await this.network(this.#classifier);
     if (refusal) this.#complain(refusal, this.#lesson);
     else this.#view.say('Everything that was taught is deleted.');
@@ -359,11 +359,9 @@ class Section {
     this.#kept.set('teach', this.#details.open || this.#lesson?.taught.live ? 'open' : '');
   }
 
-  /** @param {Error} error */
+  /** @param {Error} error of the store */
   #cannotKeep(error) {
-    if (this.#told) return;
-    this.#told = true;
-    this.#view.complain(error.message);
+    if (this.#view.kept.textContent !== error.message) this.#view.kept.textContent = error.message;
   }
 
   /**

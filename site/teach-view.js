@@ -36,6 +36,7 @@ export class SectionView {
     this.doing = element('span', { className: 'doing' });
     this.status = element('p', { className: 'status', role: 'status' });
     this.problem = element('p', { className: 'problem', role: 'alert' });
+    this.kept = element('p', { className: 'kept', role: 'alert' }); // that nothing can be kept
     this.report = element('div', { className: 'teach-report' });
 
     this.own = element('input', { type: 'radio', name: 'teach-live', id: 'teach-own', checked: true });
@@ -57,7 +58,7 @@ export class SectionView {
       camera, this.classes,
       element('p', { className: 'row' }, this.add),
       element('div', { className: 'row' }, this.trainButton, this.progress, this.doing),
-      this.status, this.problem, this.report, choice,
+      this.status, this.problem, this.kept, this.report, choice,
       element('p', { className: 'row files' }, this.save, load.whole, remove));
 
     // The same choice where the results are.
@@ -123,6 +124,12 @@ export class SectionView {
     this.noteText.textContent = on ? 'These are your classes.' : 'These are the model’s own classes.';
     this.switch.textContent = on ? 'Show the model’s own' : 'Show yours';
     this.now.textContent = '';
+  }
+
+  /** Shows the page's first result beside the camera's picture. */
+  showNow() {
+    const first = document.querySelector('#bars li:not([hidden])');
+    this.now.textContent = `${first?.querySelector('.label')?.textContent ?? ''} ${first?.querySelector('.percent')?.textContent ?? ''}`.trim();
   }
 
   /**

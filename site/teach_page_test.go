@@ -171,7 +171,7 @@ func TestTeachPage(t *testing.T) {
 	// Training.
 	press(t, ctx, "Train")
 	do(t, ctx, trained, asTaught)
-	told(t, ctx, "Trained: ")
+	told(t, ctx, "Trained, ")
 	report := evaluate[string](t, ctx, `document.querySelector('.accuracy').textContent`)
 	t.Log(report)
 	percent, _, _ := strings.Cut(report, "\u00a0%")

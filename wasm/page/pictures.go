@@ -264,7 +264,7 @@ func (s *pictures) one(one *picture, classifier js.Value) {
 		s.label(one, one.err, "", 0)
 	} else if one.predictions, one.timing = readPredictions(value), readTiming(classifier); len(one.predictions) > 0 {
 		best := one.predictions[0]
-		s.label(one, best.class, percent(best.probability), best.probability)
+		s.label(one, s.page.results.label(best, 0), percent(best.probability), best.probability)
 	}
 	if one == s.chosen {
 		s.answer(one)

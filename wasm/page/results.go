@@ -30,7 +30,7 @@ type timing struct {
 
 // bar is one line of the result.
 type bar struct {
-	class          string
+	class, text    string // the latter is the label
 	line           dom.HTMLElement
 	label, percent dom.HTMLElement
 	fill           dom.HTMLElement
@@ -45,9 +45,12 @@ type results struct {
 	averages averages
 	speed    *speed
 	spoken   dom.HTMLElement // the live region
-	last     string          // the class it said last
+	last     string          // the label it said last
 	lastTime float64
 	invite   string // the hint of the empty state
+
+	// label is how a class at a rank is shown and spoken.
+	label func(p prediction, rank int) string
 }
 
 func newResults() *results {
@@ -57,6 +60,7 @@ func newResults() *results {
 		list:    element[dom.HTMLElement]("bars"),
 		speed:   newSpeed(),
 		spoken:  element[dom.HTMLElement]("spoken"),
+		label:   func(p prediction, _ int) string { return p.class },
 	}
 	r.invite = r.hint.TextContent()
 	for range bars {
@@ -112,7 +116,7 @@ func (r *results) frame(predictions []prediction, t timing) {
 	r.rank(predictions)
 	now := js.Global().Get("performance").Call("now").Float()
 	r.speed.frame(t, now)
-	if len(predictions) > 0 && predictions[0].class != r.last && now-r.lastTime >= announceEvery {
+	if len(predictions) > 0 && r.label(predictions[0], 0) != r.last && now-r.lastTime >= announceEvery {
 		r.announce(predictions)
 	}
 }
@@ -140,7 +144,7 @@ func (r *results) rank(predictions []prediction) {
 		if ordered[i] == nil {
 			ordered[i] = take(func(*bar) bool { return true })
 		}
-		ordered[i].set(p, i)
+		ordered[i].set(p, r.label(p, i), i)
 	}
 	for i, b := range free {
 		b.class = ""
@@ -151,12 +155,13 @@ func (r *results) rank(predictions []prediction) {
 }
 
 // set writes a class into a bar.
-func (b *bar) set(p prediction, rank int) {
+func (b *bar) set(p prediction, label string, rank int) {
 	hide(b.line, false)
-	if b.class != p.class {
-		b.class = p.class
-		b.label.SetTextContent(p.class)
-		b.label.SetTitle(p.class)
+	b.class = p.class
+	if b.text != label {
+		b.text = label
+		b.label.SetTextContent(label)
+		b.label.SetTitle(label)
 	}
 	b.percent.SetTextContent(percent(p.probability))
 	setLength(b.fill, p.probability)
@@ -196,7 +201,7 @@ func (r *results) announce(predictions []prediction) {
 	if len(predictions) == 0 {
 		return
 	}
-	r.last = predictions[0].class
+	r.last = r.label(predictions[0], 0)
 	r.lastTime = js.Global().Get("performance").Call("now").Float()
 	r.say(r.last + ", " + percent(predictions[0].probability))
 }

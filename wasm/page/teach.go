@@ -17,15 +17,18 @@ type teaching struct {
 	section    js.Value // what the module answered, or undefined
 	classifier js.Value // of the model that is there, or undefined
 	taught     js.Value // function(source) -> Promise<Prediction[]> while taught classes are in use, or undefined
+	threshold  float64  // the probability below which it is none of them
 	options    js.Value // of classify
 }
 
 func newTeaching(p *page) *teaching {
-	return &teaching{
+	t := &teaching{
 		page:    p,
 		details: element[dom.HTMLElement]("teach-details"),
 		options: js.ValueOf(map[string]any{"topk": bars}),
 	}
+	p.results.label = t.label
+	return t
 }
 
 func (t *teaching) start() {
@@ -58,6 +61,9 @@ func (t *teaching) open() {
 	}
 	use := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		t.taught = args[0]
+		if t.taught.Truthy() {
+			t.threshold = args[1].Float()
+		}
 		go t.page.classify()
 		return nil
 	})
@@ -84,4 +90,13 @@ func (t *teaching) predict(classifier, source js.Value) js.Value {
 		return t.taught.Invoke(source)
 	}
 	return classifier.Call("classify", source, t.options)
+}
+
+// label is how a class at a rank is shown: a taught one that is the most probable,
+// but not probable enough, as what the picture is not.
+func (t *teaching) label(p prediction, rank int) string {
+	if rank == 0 && t.taught.Truthy() && p.probability < t.threshold {
+		return "None of these. Closest: " + p.class
+	}
+	return p.class
 }
