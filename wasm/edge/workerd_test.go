@@ -234,9 +234,7 @@ type answer struct {
 	body   []byte
 }
 
-// client closes connections that nobody uses before workerd does, after 5 s: a POST
-// that meets the closing would fail.
-var client = &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 32, IdleConnTimeout: 2 * time.Second}}
+var client = &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 32}}
 
 func (w *worker) do(method, target, contentType string, body io.Reader) (answer, error) {
 	r, err := http.NewRequest(method, w.url+target, body)
@@ -246,6 +244,9 @@ func (w *worker) do(method, target, contentType string, body io.Reader) (answer,
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
+	// After seconds without a pause workerd takes idle connections for older than
+	// they are and closes them. This says that a POST which meets that may be repeated.
+	r.Header.Set("Idempotency-Key", "")
 	response, err := client.Do(r)
 	if err != nil {
 		return answer{}, err
