@@ -83,49 +83,59 @@ func TestPageAccessible(t *testing.T) {
 		t.Fatalf("%v; npm --prefix site ci installs it", err)
 	}
 	f := setUp(t)
-	for _, screen := range screens {
-		for _, theme := range []string{"light", "dark"} {
-			ctx := tab(t, f, time.Minute, nil)
-			do(t, ctx, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-				var options []chromedp.EmulateViewportOption
-				if screen.phone {
-					options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(2))
-				}
-				return chromedp.EmulateViewport(screen.width, screen.height, options...)(ctx, target)
-			})
-			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
-			}); err != nil {
-				t.Fatal(err)
-			}
-			for _, look := range looks {
-				at := fmt.Sprintf("%s, %s, %s", look.name, screen.name, theme)
-				look.show(t, f, ctx)
-				do(t, ctx, chromedp.Sleep(400*time.Millisecond)) // transitions
-				keepScreen(t, ctx, strings.ReplaceAll(at, ", ", "-"))
-				evaluate[bool](t, ctx, string(axe)+"; true")
-				for _, v := range evaluate[[]violation](t, ctx, `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-					violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map(({ html }) => html) })))`) {
-					text := fmt.Sprintf("%s: %s: %s (%s)\n%s", at, v.Impact, v.Help, v.ID, strings.Join(v.Nodes, "\n"))
-					if v.Impact == "serious" || v.Impact == "critical" {
-						t.Error(text)
-					} else {
-						t.Log(text)
-					}
-				}
-				for _, small := range evaluate[[]string](t, ctx, fmt.Sprintf(`(() => {
-					const found = [];
-					if (document.documentElement.scrollWidth > innerWidth) found.push('the page is wider than the window');
-					if (%t) for (const e of document.querySelectorAll('button, select, summary, label.button')) {
-						const { width, height } = e.getBoundingClientRect();
-						if (e.checkVisibility() && (height < 43.9 || width < 43.9)) found.push(e.outerHTML.slice(0, 100) + ' is ' + width + ' x ' + height);
-					}
-					return found;
-				})()`, screen.phone)) {
-					t.Errorf("%s: %s", at, small)
-				}
+	ctx := tab(t, f, 2*time.Minute, nil)
+	for _, look := range looks {
+		look.show(t, f, ctx)
+		for _, screen := range screens {
+			for _, theme := range []string{"light", "dark"} {
+				emulate(t, ctx, screen.width, screen.height, screen.phone, theme)
+				at := fmt.Sprintf("%s-%s-%s", look.name, screen.name, theme)
+				keepScreen(t, ctx, at)
+				examine(t, ctx, at, string(axe), screen.phone)
 			}
 		}
+	}
+}
+
+// emulate makes the tab a window of a size on a phone or not, in a colour scheme.
+func emulate(t *testing.T, ctx context.Context, width, height int64, phone bool, theme string) {
+	t.Helper()
+	var options []chromedp.EmulateViewportOption
+	if phone {
+		options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateScale(2))
+	}
+	do(t, ctx, chromedp.EmulateViewport(width, height, options...))
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	do(t, ctx, chromedp.Sleep(400*time.Millisecond)) // transitions
+}
+
+// examine runs axe-core and measures what is touched.
+func examine(t *testing.T, ctx context.Context, at, axe string, phone bool) {
+	t.Helper()
+	found := evaluate[[]violation](t, ctx, axe+";\n"+`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+		violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map(({ html }) => html) })))`)
+	for _, v := range found {
+		text := fmt.Sprintf("%s: %s: %s (%s)\n%s", at, v.Impact, v.Help, v.ID, strings.Join(v.Nodes, "\n"))
+		if v.Impact == "serious" || v.Impact == "critical" {
+			t.Error(text)
+		} else {
+			t.Log(text)
+		}
+	}
+	for _, text := range evaluate[[]string](t, ctx, fmt.Sprintf(`(() => {
+		const found = [];
+		if (document.documentElement.scrollWidth > innerWidth) found.push('the page is wider than the window');
+		if (%t) for (const e of document.querySelectorAll('button, select, summary, label.button')) {
+			const { width, height } = e.getBoundingClientRect();
+			if (e.checkVisibility() && (height < 43.9 || width < 43.9)) found.push(e.outerHTML.slice(0, 100) + ' is ' + width + ' x ' + height);
+		}
+		return found;
+	})()`, phone)) {
+		t.Errorf("%s: %s", at, text)
 	}
 }
 

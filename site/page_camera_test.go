@@ -85,14 +85,13 @@ func TestPageCameraRefused(t *testing.T) {
 	}
 }
 
-// TestPageCameraDeniedByBrowser refuses as a visitor does, without a stub.
-func TestPageCameraDeniedByBrowser(t *testing.T) {
+// TestPageCameraLost loses the camera while it runs and finds it again, below another path.
+func TestPageCameraLost(t *testing.T) {
 	f := setUp(t)
 	ctx := openPage(t, f, f.open.URL+"/test/copy/")
 	evaluate[bool](t, ctx, `document.getElementById('camera').click() ?? true`)
 	do(t, ctx, framesGo)
 
-	// The camera is lost while it runs, and comes back.
 	evaluate[bool](t, ctx, `document.getElementById('video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))`)
 	if text := noticed(t, ctx); !strings.Contains(text, "The camera has stopped") {
 		t.Errorf("notice %q", text)

@@ -150,9 +150,11 @@ func (l *loader) load() {
 		})
 		l.page.classify()
 	case errorCode(err) == "aborted":
+		l.page.pictures.cancel()
 		l.page.results.clear()
 		l.page.notice.show("Loading was cancelled.", func() { go l.load() })
 	default:
+		l.page.pictures.cancel()
 		l.page.results.clear()
 		l.refuse(err, func() { go l.load() })
 	}

@@ -101,7 +101,7 @@ func (s *pictures) open(files []js.Value) {
 		}
 	}
 	hide(s.gallery, len(s.all) < 2)
-	s.choose(s.all[0])
+	s.put(s.all[0])
 	s.classify()
 }
 
@@ -158,8 +158,22 @@ func (s *pictures) mark(one *picture) {
 	}
 }
 
-// choose puts a picture on the stage and shows its classes, if they are known.
+// choose puts a picture on the stage. Where classifying was cancelled before its
+// turn came, it is classified now.
 func (s *pictures) choose(one *picture) {
+	s.put(one)
+	if one.done || s.active {
+		return
+	}
+	go func() {
+		if classifier, ok := s.page.loader.ready(); ok {
+			s.one(one, classifier)
+		}
+	}()
+}
+
+// put puts a picture on the stage and shows its classes, if they are known.
+func (s *pictures) put(one *picture) {
 	s.page.camera.stop()
 	s.leave()
 	s.mark(one)
@@ -172,19 +186,15 @@ func (s *pictures) choose(one *picture) {
 		return
 	}
 	s.page.results.busy(true)
-	if !s.active { // classifying was cancelled before its turn came
-		go func() {
-			if classifier, ok := s.page.loader.ready(); ok {
-				s.one(one, classifier)
-			}
-		}()
-	}
 }
 
 // classify classifies all pictures anew, once a model is there.
 func (s *pictures) classify() {
 	for _, one := range s.all {
 		one.done = false
+		if one == s.chosen {
+			s.page.results.busy(true)
+		}
 		s.label(one, "", "", 0)
 	}
 	go s.work()
@@ -202,8 +212,8 @@ func (s *pictures) work() {
 	for next := s.next(); next != nil; next = s.next() {
 		s.tell()
 		s.one(next, classifier)
-		if turn != s.turn {
-			return
+		if turn != s.turn || !classifier.Equal(s.page.loader.classifier) {
+			return // called again when the next model has loaded
 		}
 	}
 	s.active = false
@@ -264,7 +274,7 @@ func (s *pictures) one(one *picture, classifier js.Value) {
 		s.label(one, one.err, "", 0)
 	} else if one.predictions, one.timing = readPredictions(value), readTiming(classifier); len(one.predictions) > 0 {
 		best := one.predictions[0]
-		s.label(one, s.page.results.label(best, 0), percent(best.probability), best.probability)
+		s.label(one, s.page.results.label(best, 0), percent(best.Probability), best.Probability)
 	}
 	if one == s.chosen {
 		s.answer(one)

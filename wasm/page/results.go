@@ -7,20 +7,19 @@ import (
 	"syscall/js"
 
 	"honnef.co/go/js/dom/v2"
+
+	"glance/wasm/page/average"
 )
 
 // bars is how many classes are shown.
-const bars = 5
+const bars = average.Shown
 
 // announceEvery is the least time between two announcements to screen readers
 // while the camera runs.
 const announceEvery = 3000 // milliseconds
 
-// prediction is a class and its probability, 0 to 1.
-type prediction struct {
-	class       string
-	probability float64
-}
+// prediction is a class and its probability.
+type prediction = average.Prediction
 
 // timing is what the answer to one picture took, in milliseconds.
 type timing struct {
@@ -42,7 +41,7 @@ type results struct {
 	hint     dom.HTMLElement
 	list     dom.HTMLElement
 	bars     []*bar // in the order of the list
-	averages averages
+	averages average.List
 	speed    *speed
 	spoken   dom.HTMLElement // the live region
 	last     string          // the label it said last
@@ -60,7 +59,7 @@ func newResults() *results {
 		list:    element[dom.HTMLElement]("bars"),
 		speed:   newSpeed(),
 		spoken:  element[dom.HTMLElement]("spoken"),
-		label:   func(p prediction, _ int) string { return p.class },
+		label:   func(p prediction, _ int) string { return p.Class },
 	}
 	r.invite = r.hint.TextContent()
 	for range bars {
@@ -111,7 +110,7 @@ func (r *results) show(predictions []prediction, t timing) {
 // Screen readers hear the first class where it is another one than they heard
 // last, and not too often.
 func (r *results) frame(predictions []prediction, t timing) {
-	predictions = r.averages.add(predictions)
+	predictions = r.averages.Add(predictions)
 	predictions = predictions[:min(len(predictions), bars)]
 	r.rank(predictions)
 	now := js.Global().Get("performance").Call("now").Float()
@@ -138,7 +137,7 @@ func (r *results) rank(predictions []prediction) {
 		return nil
 	}
 	for _, p := range predictions {
-		ordered = append(ordered, take(func(b *bar) bool { return b.class == p.class }))
+		ordered = append(ordered, take(func(b *bar) bool { return b.class == p.Class }))
 	}
 	for i, p := range predictions {
 		if ordered[i] == nil {
@@ -157,14 +156,14 @@ func (r *results) rank(predictions []prediction) {
 // set writes a class into a bar.
 func (b *bar) set(p prediction, label string, rank int) {
 	hide(b.line, false)
-	b.class = p.class
+	b.class = p.Class
 	if b.text != label {
 		b.text = label
 		b.label.SetTextContent(label)
 		b.label.SetTitle(label)
 	}
-	b.percent.SetTextContent(percent(p.probability))
-	setLength(b.fill, p.probability)
+	b.percent.SetTextContent(percent(p.Probability))
+	setLength(b.fill, p.Probability)
 	b.place(rank)
 }
 
@@ -203,7 +202,7 @@ func (r *results) announce(predictions []prediction) {
 	}
 	r.last = r.label(predictions[0], 0)
 	r.lastTime = js.Global().Get("performance").Call("now").Float()
-	r.say(r.last + ", " + percent(predictions[0].probability))
+	r.say(r.last + ", " + percent(predictions[0].Probability))
 }
 
 // say tells screen readers a text.
@@ -214,7 +213,7 @@ func readPredictions(array js.Value) []prediction {
 	list := make([]prediction, array.Length())
 	for i := range list {
 		p := array.Index(i)
-		list[i] = prediction{p.Get("className").String(), p.Get("probability").Float()}
+		list[i] = prediction{Class: p.Get("className").String(), Probability: p.Get("probability").Float()}
 	}
 	return list
 }

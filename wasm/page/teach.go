@@ -95,8 +95,8 @@ func (t *teaching) predict(classifier, source js.Value) js.Value {
 // label is how a class at a rank is shown: a taught one that is the most probable,
 // but not probable enough, as what the picture is not.
 func (t *teaching) label(p prediction, rank int) string {
-	if rank == 0 && t.taught.Truthy() && p.probability < t.threshold {
-		return "None of these. Closest: " + p.class
+	if rank == 0 && t.taught.Truthy() && p.Probability < t.threshold {
+		return "None of these. Closest: " + p.Class
 	}
-	return p.class
+	return p.Class
 }

@@ -1,0 +1,167 @@
+package site_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"glance/tools/serve/static"
+)
+
+// set makes a choice in one of the page's choosers and waits until it has been
+// followed.
+func set(t *testing.T, ctx context.Context, id, value string) {
+	t.Helper()
+	evaluate[bool](t, ctx, fmt.Sprintf(`(() => {
+		const chooser = document.getElementById(%q);
+		chooser.value = %q;
+		if (chooser.selectedIndex < 0) throw new Error('no such choice');
+		return chooser.dispatchEvent(new Event('change'));
+	})()`, id, value))
+	do(t, ctx, chromedp.Sleep(50*time.Millisecond), untilLoaded)
+}
+
+func facts(t *testing.T, ctx context.Context) string {
+	t.Helper()
+	return evaluate[string](t, ctx, `document.getElementById('facts').textContent`)
+}
+
+// TestPageSettings runs every kernel and several numbers of threads on the same
+// picture, which stays on the stage, and finds the choices kept at the next visit.
+func TestPageSettings(t *testing.T) {
+	f := setUp(t)
+	ctx := openPage(t, f, f.safe.URL)
+	choose(t, ctx, "Random mobilenet_v3_small")
+	do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{filepath.Join(f.dir, photoPNG)}), chromedp.Sleep(20*time.Millisecond), answered)
+	want := evaluate[[]shownBar](t, ctx, readBars)
+	if choices := evaluate[bool](t, ctx, `document.querySelectorAll('#threads option').length === 1 + Math.min(navigator.hardwareConcurrency, 32)`); !choices {
+		t.Error("the threads offered are not those of the device")
+	}
+	for _, tt := range []struct{ id, value, fact string }{
+		{"threads", "1", "· 1 thread"},
+		{"backend", "simd128", "· SIMD · 1 thread"},
+		{"backend", "go", "· Go, no SIMD (slow) · 1 thread"},
+		{"backend", "relaxed", "· relaxed SIMD · 1 thread"},
+	} {
+		set(t, ctx, tt.id, tt.value)
+		do(t, ctx, answered)
+		if got := facts(t, ctx); !strings.HasSuffix(got, tt.fact) {
+			t.Errorf("%s %s: %q, want %q in it", tt.id, tt.value, got, tt.fact)
+		}
+		bars := evaluate[[]shownBar](t, ctx, readBars)
+		for i, bar := range bars {
+			if bar.Label != want[i].Label || math.Abs(bar.Probability-want[i].Probability) > 1e-3 {
+				t.Errorf("%s %s: %+v, want %+v", tt.id, tt.value, bar, want[i])
+			}
+		}
+		if gone := evaluate[bool](t, ctx, `document.getElementById('picture').hidden`); gone {
+			t.Errorf("%s %s: the picture is gone", tt.id, tt.value)
+		}
+	}
+
+	do(t, ctx, chromedp.Navigate(f.safe.URL+"/"), untilLoaded)
+	kept := evaluate[string](t, ctx, `['model', 'threads', 'backend'].map((id) => document.getElementById(id).value).join()`)
+	if kept != "small,1,relaxed" || !strings.HasSuffix(facts(t, ctx), "· relaxed SIMD · 1 thread") {
+		t.Errorf("at the next visit: %s, %s", kept, facts(t, ctx))
+	}
+	evaluate[bool](t, ctx, `localStorage.clear() ?? true`)
+
+	models := evaluate[[]string](t, ctx, `[...document.querySelectorAll('#models li')].map((line) => line.textContent)`)
+	if len(models) != len(f.blobs) {
+		t.Fatalf("%d models are described, there are %d", len(models), len(f.blobs))
+	}
+	for _, text := range models {
+		if !strings.Contains(text, "MB · ") || !strings.Contains(text, "accuracy not published") {
+			t.Errorf("model %q", text)
+		}
+		if _, trained := f.blobs[nsfwjs]; trained && strings.Contains(text, "NSFWJS") && !strings.Contains(text, "Licence: MIT") {
+			t.Errorf("model %q has no licence", text)
+		}
+	}
+}
+
+// TestPageWithoutIsolation says why there is one thread, and goes on where storage
+// is switched off.
+func TestPageWithoutIsolation(t *testing.T) {
+	f := setUp(t)
+	ctx := tab(t, f, time.Minute, nil)
+	before(t, ctx, `Object.defineProperty(globalThis, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } });`)
+	do(t, ctx, chromedp.Navigate(f.open.URL), untilLoaded)
+	state := evaluate[string](t, ctx, `[document.getElementById('threads').disabled, document.getElementById('threads-note').textContent].join()`)
+	if !strings.HasPrefix(state, "true,One thread") || !strings.Contains(state, "Cross-Origin-Embedder-Policy") {
+		t.Errorf("threads: %s", state)
+	}
+	set(t, ctx, "backend", "simd128")
+	if got := facts(t, ctx); !strings.HasSuffix(got, "· SIMD · 1 thread") {
+		t.Errorf("after choosing SIMD: %s", got)
+	}
+}
+
+// TestPageOffline loses the network before the weights are there and finds it again.
+func TestPageOffline(t *testing.T) {
+	f := setUp(t)
+	var offline atomic.Bool
+	offline.Store(true)
+	site := static.Handler(filepath.Join(f.dir, "site"), static.Options{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if offline.Load() && strings.HasPrefix(r.URL.Path, "/weights/") {
+			panic(http.ErrAbortHandler)
+		}
+		site.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	ctx := tab(t, f, time.Minute, func(text string) bool { return strings.HasPrefix(text, "network: Failed to load resource") })
+	before(t, ctx, `globalThis.online = false; Object.defineProperty(Navigator.prototype, 'onLine', { get: () => online });`)
+	do(t, ctx, chromedp.Navigate(server.URL))
+	if text := noticed(t, ctx); !strings.HasPrefix(text, "You are offline and this model has not been fetched yet.") {
+		t.Errorf("notice %q", text)
+	}
+	offline.Store(false)
+	evaluate[bool](t, ctx, `(online = true) && dispatchEvent(new Event('online'))`)
+	do(t, ctx, untilLoaded, until(`document.getElementById('notice').hidden`))
+}
+
+// TestPageBars holds the bars' order in the document to the one on the screen while
+// the camera runs, and lets nothing move for those who want no motion.
+func TestPageBars(t *testing.T) {
+	f := setUp(t)
+	ctx := openPage(t, f, f.open.URL)
+	choose(t, ctx, "Random mobilenet_v3_small")
+	do(t, ctx, chromedp.Click(chromedp.CSS("#camera")), framesGo)
+	if wrong := evaluate[[]string](t, ctx, `new Promise((resolve) => {
+		const wrong = [];
+		let frames = 0;
+		const observer = new MutationObserver(() => {
+			const lines = [...document.querySelectorAll('#bars li')];
+			const ranks = lines.map((line) => line.style.getPropertyValue('--rank')).join();
+			const labels = new Set(lines.map((line) => line.querySelector('.label').textContent));
+			if (ranks !== '0,1,2,3,4' || labels.size !== 5) wrong.push(ranks + ' ' + [...labels].join());
+			if (++frames === 40) { observer.disconnect(); resolve(wrong); }
+		});
+		observer.observe(document.querySelector('#chart path'), { attributes: true });
+	})`); len(wrong) > 0 {
+		t.Errorf("bars out of order: %q", wrong)
+	}
+	durations := `[...document.querySelectorAll('#bars li:first-child, #bars .fill, #stage, progress')].map((e) => getComputedStyle(e).transitionDuration + getComputedStyle(e).animationName)`
+	if moving := evaluate[bool](t, ctx, durations+`.some((d) => d.startsWith('0.'))`); !moving {
+		t.Error("the bars do not move smoothly")
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if still := evaluate[bool](t, ctx, durations+`.every((d) => d === '0snone')`); !still {
+		t.Errorf("with reduced motion: %q", evaluate[[]string](t, ctx, durations))
+	}
+}
