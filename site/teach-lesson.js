@@ -10,7 +10,7 @@ export class Lesson {
    * @param {import('./teach-taught.js').Taught} taught
    */
   constructor(classifier, taught) {
-    this.teacher = createTeacher(classifier);
+    this.teacher = createTeacher(classifier, { baseURL: new URL('.', import.meta.url) });
     this.taught = taught;
   }
 

@@ -1,11 +1,11 @@
-import { GlanceError } from './errors.js';
-import { looksLike } from './modules.js';
+import { compile } from './modules.js';
 import { split } from './urls.js';
 
 /**
  * Fetches, checks and compiles the training module, which is large enough to be
- * waited for. Where the browser checks the hash itself, as it does for the modules
- * that every visitor fetches, nothing is heard before the last byte.
+ * waited for. Where the browser compares the hash, as it does for the modules that
+ * every visitor fetches, nothing is heard before the last byte: here it is done
+ * afterwards.
  *
  * @param {string} url may end with the hash that the file must have
  * @param {(loaded: number, total: number) => void} onProgress called as bytes arrive; the total is 0 while it is not known
@@ -13,34 +13,32 @@ import { split } from './urls.js';
  */
 export async function trainingModule(url, onProgress) {
   const { address, integrity } = split(url);
-  const { bytes, type } = await download(address, onProgress);
-  if (!WebAssembly.validate(bytes) || !(await matches(bytes, integrity))) {
-    throw new GlanceError('engine-http', `The training module ${address} is damaged${looksLike(bytes, type)}. Reload to fetch it again.`);
-  }
-  return WebAssembly.compile(bytes);
+  const bytes = await download(address, onProgress);
+  if (bytes && WebAssembly.validate(bytes) && (await matches(bytes, integrity))) return WebAssembly.compile(bytes);
+  return compile(url); // gets it past the browser's cache, or says what is wrong
 }
 
 /**
  * @param {string} address
  * @param {(loaded: number, total: number) => void} onProgress
+ * @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} undefined where it could not be had
  */
 async function download(address, onProgress) {
   try {
-    const response = await fetch(address);
-    if (!response.ok || !response.body) throw new Error(`the server answered ${response.status}`);
-    const { headers } = response;
+    const { ok, body, headers } = await fetch(address);
+    if (!ok || !body) return undefined;
     const total = headers.has('Content-Encoding') ? 0 : Number(headers.get('Content-Length'));
     /** @type {Uint8Array<ArrayBuffer>[]} */
     const parts = [];
     let loaded = 0;
-    const reader = response.body.getReader();
+    const reader = body.getReader();
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       parts.push(part.value);
       onProgress((loaded += part.value.length), total);
     }
-    return { bytes: new Uint8Array(await new Blob(parts).arrayBuffer()), type: headers.get('Content-Type') ?? '' };
-  } catch (cause) {
-    throw new GlanceError('engine-http', `The training module ${address} could not be fetched (${/** @type {Error} */ (cause).message}). Check the connection.`, cause);
+    return new Uint8Array(await new Blob(parts).arrayBuffer());
+  } catch {
+    return undefined;
   }
 }
 

@@ -195,7 +195,7 @@ class Section {
 
   #startCamera() {
     document.getElementById('camera')?.click();
-    this.#view.say('The camera starts once the browser may use it.');
+    this.#view.wait();
   }
 
   #mayCollect() {

@@ -1,5 +1,7 @@
 import { GlanceError, abortError, asGlanceError, fromMessage } from './errors.js';
+import { fetchFile } from './modules.js';
 import { trainingModule } from './teach-module.js';
+import { split } from './urls.js';
 
 /** @typedef {(loaded: number, total: number) => void} Listener */
 
@@ -50,19 +52,23 @@ export class TeachPort {
 
   async #begin() {
     try {
-      const module = await trainingModule(this.#urls.module, (loaded, total) => {
-        for (const listener of this.#listeners) listener(loaded, total);
-      });
+      const { worker } = this.#urls;
+      const [module] = await Promise.all([
+        trainingModule(this.#urls.module, (loaded, total) => {
+          for (const listener of this.#listeners) listener(loaded, total);
+        }),
+        worker && split(worker).integrity && fetchFile(worker), // a worker's script has no integrity attribute
+      ]);
       if (this.#broken) throw this.#broken;
-      this.#worker = this.#urls.worker === undefined
+      this.#worker = worker === undefined
         ? new Worker(new URL('./teach-worker.js', import.meta.url), { type: 'module', name: 'glance-teach' })
-        : new Worker(this.#urls.worker, { type: 'module', name: 'glance-teach' });
+        : new Worker(worker, { type: 'module', name: 'glance-teach' });
       this.#worker.onmessage = ({ data }) => this.#receive(data);
       this.#worker.onerror = (event) => {
         event.preventDefault();
         this.fail(event.message
           ? new GlanceError('engine-crashed', `The worker that trains failed: ${event.message}`)
-          : new GlanceError('engine-http', `The worker that trains could not be started: is ${this.#urls.worker ?? 'teach-worker.js'} there, and does the page's Content-Security-Policy allow it (worker-src)?`));
+          : new GlanceError('engine-http', `The worker that trains could not be started: is ${worker ?? 'teach-worker.js'} there, and does the page's Content-Security-Policy allow it (worker-src)?`));
       };
       await this.#send('start', [module]);
     } catch (error) {

@@ -27,6 +27,7 @@ export function report({ classes, accuracy, confusion, threshold }, stale) {
  */
 function advice(accuracy, confusion, classes) {
   if (accuracy >= 0.95) return '';
+  if (accuracy < 1.2 / classes.length) return 'That is hardly better than guessing: the classes look alike to this model, or examples were put in the wrong class.';
   const [mistakes, from, to] = confusion
     .flatMap((row, k) => row.map((count, j) => /** @type {const} */ ([k === j ? 0 : count, k, j])))
     .reduce((most, one) => (one[0] > most[0] ? one : most));

@@ -14,6 +14,8 @@ import { report } from './teach-report.js';
  * @property {() => void} deleteAll
  */
 
+const starting = 'The camera starts once the browser may use it.';
+
 /** The elements of the section, but for the classes' cards. */
 export class SectionView {
   /** The head that is shown. @type {import('./teach').Head | undefined} */
@@ -55,7 +57,7 @@ export class SectionView {
 
     this.whole = element('div', { className: 'teach', 'aria-busy': 'true' },
       element('p', { className: 'note' }, 'Show a few examples of each of your classes: hold a button while the camera runs, or add pictures. About ten of each are a good start. All of it stays on this device.'),
-      camera, this.classes,
+      element('div', { className: 'teach-collect' }, camera, this.classes),
       element('p', { className: 'row' }, this.add),
       element('div', { className: 'row' }, this.trainButton, this.progress, this.doing),
       this.status, this.problem, this.kept, this.report, choice,
@@ -66,6 +68,11 @@ export class SectionView {
     this.switch = button('', 'quiet', () => actions.setLive(!this.live.checked));
     this.note = element('p', { className: 'teach-note', hidden: true }, this.noteText, this.switch);
     document.getElementById('results-title')?.after(this.note);
+  }
+
+  /** Tells that the camera was asked for. */
+  wait() {
+    this.say(starting);
   }
 
   /**
@@ -145,5 +152,6 @@ export class SectionView {
     this.preview.hidden = !stream;
     this.start.hidden = Boolean(stream);
     if (!stream) this.now.textContent = '';
+    else if (this.status.textContent === starting) this.say('');
   }
 }

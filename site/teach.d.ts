@@ -10,7 +10,7 @@ export type TeachErrorCode =
   | 'too-many-classes'
   /** A class with fewer than two examples. */
   | 'too-few-examples'
-  /** More examples than fit: 2^23 values in all, 6553 embeddings of 1280. */
+  /** More examples than can be trained on: 2^23 values in all, 6553 embeddings of 1280. */
   | 'too-many-examples'
   /** An embedding of another length than the network's. */
   | 'bad-length'

@@ -17,8 +17,9 @@ import { GlanceError, abortError, disposedError } from './errors.js';
 import { TeachPort } from './teach-port.js';
 import { absolute, hashed } from './urls.js';
 
-/** Bytes of a class name. */
+/** Bytes of a class name, and values of all examples together: those of the training module. */
 const maxName = 100;
+const maxValues = 2 ** 23;
 
 /**
  * @param {import('./glance').Classifier} classifier
@@ -79,6 +80,9 @@ class Teacher {
     const { embedding: features } = this.#classifier.info();
     if (embedding.length !== features) {
       throw new GlanceError('bad-length', `The embedding has ${embedding.length} values, those of ${this.base.name} have ${features}.`);
+    }
+    if ((this.#examples.size + 1) * features > maxValues) {
+      throw new GlanceError('too-many-examples', `There are ${this.#examples.size} examples, as many as can be trained on: remove some.`);
     }
     const example = { id: this.#next++, className, embedding };
     this.#examples.set(example.id, example);

@@ -19,7 +19,7 @@ func TestTeachAPI(t *testing.T) {
 	for _, name := range []string{"teachAndUse", "refusals", "cancel", "assets"} {
 		t.Run(name, func(t *testing.T) {
 			ctx := tab(t, f, time.Minute, func(text string) bool {
-				return strings.HasPrefix(text, "network: Failed to load resource") || strings.HasPrefix(text, "worker: Failed to load")
+				return strings.HasPrefix(text, "network: Failed to load resource") || strings.HasPrefix(text, "worker: Failed to load") || strings.Contains(text, "integrity")
 			})
 			do(t, ctx, chromedp.Navigate(f.open.URL+"/test/teach.html"))
 			if outcome := evaluate[string](t, ctx, fmt.Sprintf(`import('/test/teach.js').then(({ tests }) => tests[%q]({ best: %q }))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,8 +174,9 @@ func TestTeachNotKept(t *testing.T) {
 func TestTeachModule(t *testing.T) {
 	f := setUp(t)
 	site := f.handler(static.Handler(filepath.Join(f.dir, "site"), static.Options{}), false)
-	arrive, missing := make(chan struct{}), make(chan struct{}, 1)
-	missing <- struct{}{}
+	arrive := make(chan struct{})
+	var missing atomic.Bool
+	missing.Store(true)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/teach.wasm" {
 			select {
@@ -182,17 +184,17 @@ func TestTeachModule(t *testing.T) {
 			case <-r.Context().Done():
 				return
 			}
-			select {
-			case <-missing:
+			if missing.Load() {
 				http.NotFound(w, r)
 				return
-			default:
 			}
 		}
 		site.ServeHTTP(w, r)
 	}))
 	defer server.Close()
-	ctx := tab(t, f, time.Minute, func(text string) bool { return strings.HasPrefix(text, "network: Failed to load resource") })
+	ctx := tab(t, f, time.Minute, func(text string) bool {
+		return strings.HasPrefix(text, "network: Failed to load resource") || strings.Contains(text, "integrity")
+	})
 	openTeaching(t, ctx, server.URL, "Random mobilenet_v3_small")
 	for i, name := range []string{"discs", "stripes"} {
 		addDrawings(t, ctx, i, name, 3, i+1)
@@ -202,7 +204,8 @@ func TestTeachModule(t *testing.T) {
 	told(t, ctx, "Training was cancelled.")
 	press(t, ctx, "Train")
 	close(arrive)
-	complains(t, ctx, "teach.wasm could not be fetched (the server answered 404)")
+	complains(t, ctx, "teach.wasm is missing: the server answered 404")
+	missing.Store(false)
 	press(t, ctx, "Train")
 	do(t, ctx, trained, asTaught)
 }

@@ -172,9 +172,10 @@ export const tests = {
     await moved.prepare();
     moved.dispose();
     for (const [urls, code, pattern] of [
-      [{ module: '/nowhere/teach.wasm' }, 'engine-http', /404/],
+      [{ module: '/nowhere/teach.wasm' }, 'engine-http', /answered 404/],
       [{ module: '/test/html' }, 'engine-http', /HTML page/],
-      [{ module: '/teach.wasm#sha256-AAAA' }, 'engine-http', /damaged/],
+      [{ module: `/teach.wasm#sha256-${'A'.repeat(43)}=` }, 'engine-integrity', /damaged/],
+      [{ worker: `/teach-worker.js#sha256-${'A'.repeat(43)}=` }, 'engine-integrity', /damaged/],
       [{ worker: '/nowhere/teach-worker.js' }, 'engine-http', /worker/],
     ]) {
       const teacher = createTeacher(classifier, { urls });
