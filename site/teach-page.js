@@ -19,6 +19,13 @@ import { SectionView } from './teach-view.js';
 /** Results that the page shows at most. */
 const bars = 5;
 
+// Nothing is shown without its style.
+await new Promise((loaded) => {
+  const style = element('link', { rel: 'stylesheet', href: new URL('./teach.css', import.meta.url).href });
+  style.onload = style.onerror = loaded;
+  document.head.append(style);
+});
+
 /**
  * Fills the page's section "Teach your own classes".
  *
