@@ -8,13 +8,17 @@ ADDR ?= 127.0.0.1:8080
 SITE := build/site
 
 .DEFAULT_GOAL := serve
-.PHONY: serve build weights test bench edge deploy generate check clean help chromium npm
+.PHONY: serve build package weights test bench edge deploy generate check clean help chromium npm
 
 serve: build ## build everything and serve the site at $(ADDR); ends by printing the page's address
 	@go run ./tools/serve -addr $(ADDR) -dir $(SITE)
 
 build: weights ## build the site into build/site
 	@go run ./tools/site -out $(SITE)
+
+package: weights ## build the npm package into build/package and pack it: build/glance-VERSION.tgz
+	@go run ./tools/site -out $(SITE) -package build/package
+	@cd build/package && npm pack --loglevel=error --pack-destination ..
 
 weights: ## fetch, verify and convert the models that can be reached (WEIGHTS_MIRROR=DIR|URL goes first)
 	@go run ./tools/fetch
@@ -47,7 +51,7 @@ chromium: # Debian's, where it is missing and apt-get is there
 	  || { echo 'chromium is missing: install it, the browser tests need it' >&2; exit 1; }
 
 npm: # development dependencies of the tests
-	@for d in site wasm/edge; do \
+	@for d in site site/testdata/vite wasm/edge; do \
 	  if [ -f $$d/package-lock.json ] && [ ! $$d/node_modules/.package-lock.json -nt $$d/package-lock.json ]; then \
 	    npm --prefix $$d ci --no-audit --no-fund --loglevel=error || exit 1; fi; done
 

@@ -42,7 +42,7 @@ export async function models(options = {}) {
     if (!Array.isArray(list)) throw new Error('it holds no list of models');
   } catch (cause) {
     if (options.signal?.aborted) throw abortError(options.signal);
-    throw new GlanceError('manifest', `The list of models at ${split(manifest).address} could not be read: ${/** @type {Error} */ (cause).message.replace(/\.$/, '')}.`, cause);
+    throw new GlanceError('manifest', `The list of models at ${split(manifest).address} could not be read: ${/** @type {Error} */ (cause).message.replace(/\.$/, '')}. A bundled page imports its model or gives urls.manifest.`, cause);
   }
   return list.map((/** @type {any} */ entry) => ({
     ...entry,

@@ -21,8 +21,8 @@ export class Helpers {
       let worker;
       try {
         worker = url === undefined
-          ? new Worker(new URL('./helper.js', import.meta.url), { type: 'module', name: 'glance helper' })
-          : new Worker(url, { type: 'module', name: 'glance helper' });
+          ? new Worker(new URL('./helper.js', import.meta.url), { type: 'module', name: 'glance-helper' })
+          : new Worker(url, { type: 'module', name: 'glance-helper' });
       } catch {
         return; // this thread may not start workers
       }

@@ -11,12 +11,10 @@ import { hashes } from './hashes.js';
  * @typedef {Record<Asset, string> & {worker?: string, helper?: string}} AssetURLs
  */
 
-/** Not a literal: a bundler would move the list away from the weights that it names. */
-const manifestName = 'models.json';
-
 /** @type {Record<Asset, {path: string, built: () => URL}>} */
 const assets = {
-  manifest: { path: manifestName, built: () => new URL(manifestName, import.meta.url) },
+  // Beside the engine, not in that form: a bundler would move the list away from the weights that it names.
+  manifest: { path: 'models.json', built: () => new URL('models.json', assets.engine.built()) },
   engine: { path: 'engine.wasm', built: () => new URL('./engine.wasm', import.meta.url) },
   twin: { path: 'engine-twin.wasm', built: () => new URL('./engine-twin.wasm', import.meta.url) },
   simd128: { path: 'kernels/simd128.wasm', built: () => new URL('./kernels/simd128.wasm', import.meta.url) },

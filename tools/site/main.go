@@ -1,9 +1,10 @@
 // Command site builds the static site: the WebAssembly programs, the kernel
 // modules, the files of site/, the weights that are there, and a list of them.
 //
-//	go run ./tools/site [-out build/site] [-weights weights]
+//	go run ./tools/site [-out build/site] [-weights weights] [-package build/package]
 //
-// The folder it writes can be served by any static host, under any path.
+// The folder it writes can be served by any static host, under any path. With
+// -package it also writes the npm package, for npm pack or npm install.
 package main
 
 import (
@@ -31,8 +32,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	out := flags.String("out", filepath.Join("build", "site"), "`folder` to write")
 	weights := flags.String("weights", "weights", "`folder` with the .safetensors files")
+	pack := flags.String("package", "", "`folder` to write the npm package to as well")
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: site [-out build/site] [-weights weights]\n\nBuilds the static site.\n\n")
+		fmt.Fprintf(stderr, "usage: site [-out build/site] [-weights weights] [-package build/package]\n\nBuilds the static site.\n\n")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -43,6 +45,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q; the folder is given with -out", flags.Arg(0))
+	}
+	if *pack != "" && filepath.Clean(*pack) == filepath.Clean(*out) {
+		return fmt.Errorf("the site and the package cannot both be in %s", *out)
 	}
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
@@ -59,6 +64,13 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if len(report.Models) == 0 {
 		fmt.Fprintf(stdout, "%s: there are no weights in %s, so the page has nothing to run: go run ./tools/fetch\n", *out, *weights)
 	}
+	if *pack == "" {
+		return nil
+	}
+	if err := assemble.Package(strings.TrimSpace(string(root)), *out, *pack); err != nil {
+		return fmt.Errorf("package: %w", err)
+	}
+	fmt.Fprintf(stdout, "%s: npm package; npm pack makes a tarball of it\n", *pack)
 	return nil
 }
 

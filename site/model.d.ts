@@ -1,0 +1,5 @@
+import type { ModelWeights } from './glance';
+
+/** A model of this package, for the `model` option of `load`. */
+declare const model: ModelWeights & { name: string; title: string; bytes: number; sha256: string };
+export default model;
