@@ -150,6 +150,7 @@ func (c *camera) loop(ended chan struct{}) {
 		if !ok || p.video.Underlying().Get("readyState").Int() < haveCurrentData {
 			continue // frames come and go until the model is there
 		}
+		turn := p.teach.turn
 		predictions, err := w.await(p.teach.predict(classifier, p.video.Underlying()))
 		select {
 		case <-ended:
@@ -157,7 +158,7 @@ func (c *camera) loop(ended chan struct{}) {
 		default:
 		}
 		switch {
-		case !classifier.Equal(p.loader.classifier): // another model was chosen
+		case !classifier.Equal(p.loader.classifier) || turn != p.teach.turn: // another model or other classes were chosen
 		case err == nil:
 			p.results.frame(readPredictions(predictions), readTiming(classifier))
 		default:

@@ -18,6 +18,7 @@ type teaching struct {
 	classifier js.Value // of the model that is there, or undefined
 	taught     js.Value // function(source) -> Promise<Prediction[]> while taught classes are in use, or undefined
 	threshold  float64  // the probability below which it is none of them
+	turn       int      // counts the changes between the model's own classes and taught ones
 	options    js.Value // of classify
 }
 
@@ -61,6 +62,7 @@ func (t *teaching) open() {
 	}
 	use := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		t.taught = args[0]
+		t.turn++
 		if t.taught.Truthy() {
 			t.threshold = args[1].Float()
 		}
