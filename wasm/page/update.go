@@ -23,7 +23,10 @@ func newUpdate(i *install) *update {
 		u.text.SetTextContent("A new version is ready. Reload to use it: every open tab of this page reloads, and the pictures they show are put away.")
 		return nil
 	})
-	listen(element[*dom.HTMLButtonElement]("update-now").Underlying(), "click", func(js.Value) { i.module.Call("apply") })
+	listen(element[*dom.HTMLButtonElement]("update-now").Underlying(), "click", func(js.Value) {
+		u.text.SetTextContent("Reloading")
+		i.module.Call("apply")
+	})
 	listen(element[*dom.HTMLButtonElement]("update-later").Underlying(), "click", func(js.Value) { hide(u.box, true) })
 	return u
 }
