@@ -54,7 +54,7 @@ var looks = []struct {
 		}
 		do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS("#file"), files), galleryDone)
 		evaluate[bool](t, ctx, `(() => {
-			document.getElementById('settings').open = true;
+			for (const details of document.querySelectorAll('details')) details.open = true;
 			const clipboardData = new DataTransfer();
 			clipboardData.setData('text/plain', 'hello');
 			dispatchEvent(new ClipboardEvent('paste', { clipboardData }));

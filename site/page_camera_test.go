@@ -169,7 +169,7 @@ func TestPageCameraWaits(t *testing.T) {
 			return stream;
 		};`)
 	do(t, ctx, chromedp.Navigate(f.open.URL), untilLoaded, chromedp.Click(chromedp.CSS("#camera")), until(`!!allow`))
-	if text := evaluate[string](t, ctx, `document.getElementById('camera').textContent`); text != "Waiting for the camera" {
+	if text := evaluate[string](t, ctx, `document.getElementById('camera').textContent`); text != "Starting" {
 		t.Errorf("the button says %q", text)
 	}
 	do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{filepath.Join(f.dir, photoPNG)}), answered)

@@ -165,3 +165,34 @@ func TestPageBars(t *testing.T) {
 		t.Errorf("with reduced motion: %q", evaluate[[]string](t, ctx, durations))
 	}
 }
+
+// TestPageKeepsItsLayout loads the page, shows a sample and runs the camera: hardly
+// anything may move meanwhile. The figure is the sum of Chromium's layout shifts
+// (Layout Instability, a draft of the WICG), of which 0.1 is called good.
+func TestPageKeepsItsLayout(t *testing.T) {
+	f := setUp(t)
+	for _, screen := range screens {
+		ctx := tab(t, f, time.Minute, nil)
+		emulate(t, ctx, screen.width, screen.height, screen.phone, "light")
+		before(t, ctx, `globalThis.shifts = [];
+			new PerformanceObserver((list) => {
+				for (const { value, sources } of list.getEntries()) shifts.push({ value, names: sources.map(({ node }) => node?.id || node?.className || node?.nodeName).join() });
+			}).observe({ type: 'layout-shift', buffered: true });`)
+		do(t, ctx, chromedp.Navigate(f.safe.URL+"/"), untilLoaded)
+		evaluate[bool](t, ctx, `document.querySelector('#samples button').click() ?? true`)
+		do(t, ctx, until(`!document.getElementById('picture').hidden`), answered)
+		evaluate[bool](t, ctx, `document.getElementById('camera').click() ?? true`)
+		do(t, ctx, framesGo, chromedp.Sleep(300*time.Millisecond))
+		sum := 0.0
+		shifts := evaluate[[]struct {
+			Value float64 `json:"value"`
+			Names string  `json:"names"`
+		}](t, ctx, `shifts`)
+		for _, shift := range shifts {
+			sum += shift.Value
+		}
+		if sum > 0.02 {
+			t.Errorf("%s: the layout shifts by %.4f: %+v", screen.name, sum, shifts)
+		}
+	}
+}

@@ -168,7 +168,9 @@ func TestPageDropAndPaste(t *testing.T) {
 		broken  = `new File(['no picture'], 'broken.png', { type: 'image/png' })`
 		text    = `new File(['hello'], 'hello.txt', { type: 'text/plain' })`
 	)
+	const vector = `new File(['<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><rect width="60" height="30" fill="red"/></svg>'], 'drawing.svg', { type: 'image/svg+xml' })`
 	tests := []struct{ event, property, file, want string }{
+		{drop, "dataTransfer", vector, ""},
 		{drop, "dataTransfer", picture, ""},
 		{paste, "clipboardData", picture, ""},
 		{drop, "dataTransfer", text, "not a picture file"},
@@ -221,6 +223,7 @@ func TestPageLoading(t *testing.T) {
 	if text := evaluate[string](t, ctx, `document.getElementById('loading-bytes').textContent`); !regexp.MustCompile(`^\d+\.\d of \d+\.\d MB$`).MatchString(text) {
 		t.Errorf("progress says %q", text)
 	}
+	keepScreen(t, ctx, "loading")
 	do(t, ctx, chromedp.Click(chromedp.CSS("#cancel")))
 	notice("cancelled")
 	state.Store("missing")

@@ -88,7 +88,7 @@ func (c *camera) run() {
 	}
 	c.asking = true
 	c.button.SetDisabled(true)
-	c.button.SetTextContent("Waiting for the camera")
+	c.button.SetTextContent("Starting")
 	views := p.pictures.views
 	stream, err := await(devices().Call("getUserMedia", map[string]any{"video": c.choice.constraints(), "audio": false}))
 	c.asking = false

@@ -264,7 +264,11 @@ func (s *pictures) tell() {
 // one classifies a picture and fills its card.
 func (s *pictures) one(one *picture, classifier js.Value) {
 	turn := s.turn
-	value, err := await(s.page.teach.predict(classifier, one.file))
+	source, err := one.source()
+	var value js.Value
+	if err == nil {
+		value, err = await(s.page.teach.predict(classifier, source))
+	}
 	if turn != s.turn || !classifier.Equal(s.page.loader.classifier) {
 		return
 	}
@@ -281,7 +285,7 @@ func (s *pictures) one(one *picture, classifier js.Value) {
 	}
 	if one.card != nil && !one.drawn && err == nil {
 		one.drawn = true
-		s.draw(one)
+		one.draw(source)
 	}
 }
 
@@ -296,10 +300,25 @@ func (s *pictures) label(one *picture, label, number string, length float64) {
 	setLength(one.fill, length)
 }
 
+// source is what the classifier takes: the file, or an image element for a drawing
+// in SVG, which browsers decode only so.
+func (one *picture) source() (js.Value, error) {
+	if one.file.Get("type").String() != "image/svg+xml" {
+		return one.file, nil
+	}
+	urls := js.Global().Get("URL")
+	url := urls.Call("createObjectURL", one.file)
+	defer urls.Call("revokeObjectURL", url)
+	image := js.Global().Get("Image").New()
+	image.Set("src", url)
+	_, err := await(image.Call("decode"))
+	return image, err
+}
+
 // draw makes a picture's thumbnail, cut to the card's shape. The picture is
 // decoded at a small size and let go of at once.
-func (s *pictures) draw(one *picture) {
-	bitmap, err := await(js.Global().Call("createImageBitmap", one.file, map[string]any{"resizeWidth": thumbWidth, "resizeQuality": "medium"}))
+func (one *picture) draw(source js.Value) {
+	bitmap, err := await(js.Global().Call("createImageBitmap", source, map[string]any{"resizeWidth": thumbWidth, "resizeQuality": "medium"}))
 	if err != nil {
 		return // the card stays without
 	}
