@@ -231,6 +231,15 @@ func TestTeachPage(t *testing.T) {
 	if !evaluate[bool](t, ctx, `document.querySelector('.teach .stale') !== null`) {
 		t.Error("nothing says that examples have changed since the training")
 	}
+	evaluate[bool](t, ctx, `(async () => { // what was written is on its way
+		const database = await new Promise((done) => { indexedDB.open('glance-teach').onsuccess = (event) => done(event.target.result); });
+		for (let kept = 0; kept !== 29;) {
+			const count = database.transaction('examples').objectStore('examples').count();
+			kept = await new Promise((done) => { count.onsuccess = () => done(count.result); });
+		}
+		database.close();
+		return true;
+	})()`)
 	do(t, ctx, chromedp.Reload(), untilLoaded)
 	choose(t, ctx, bestModel(f)) // the page may have begun with another
 	do(t, ctx, teachReady, asTaught)
