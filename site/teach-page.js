@@ -359,6 +359,7 @@ class Section {
     await this.network(this.#classifier);
     if (refusal) this.#complain(refusal, this.#lesson);
     else this.#view.say('Everything that was taught is deleted.');
+    this.#view.add.focus(); // the button that had it was hidden meanwhile
   }
 
   /** Has the section opened again on the next visit, where it is open or in use. */

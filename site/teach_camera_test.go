@@ -52,7 +52,6 @@ func TestTeachCamera(t *testing.T) {
 	if evaluate[int](t, ctx, `spoken.length`) != 0 {
 		t.Error("screen readers are told of every example")
 	}
-	shots(t, ctx, "collecting")
 	do(t, ctx, chromedp.MouseEvent(chromedp.MouseReleased, at.X, at.Y, chromedp.ButtonLeft, chromedp.ClickCount(1)), released)
 	n := counts(t, ctx)[0]
 	if got, want := evaluate[[]string](t, ctx, `spoken`), fmt.Sprintf("%d examples of Class 1 added, %d in all.", n, n); !slices.Equal(got, []string{want}) {
@@ -102,7 +101,6 @@ func TestTeachCamera(t *testing.T) {
 	// Live, and the camera taken away while a button is held.
 	press(t, ctx, "Train")
 	do(t, ctx, trained, asTaught, until(`document.querySelector('.teach-camera .now').textContent.includes('Class ')`))
-	shots(t, ctx, "live")
 	if bars := evaluate[[]shownBar](t, ctx, readBars); len(bars) != 2 || !strings.Contains(bars[0].Label, "Class ") {
 		t.Errorf("live: %+v", bars)
 	}
@@ -208,4 +206,17 @@ func TestTeachModule(t *testing.T) {
 	missing.Store(false)
 	press(t, ctx, "Train")
 	do(t, ctx, trained, asTaught)
+
+	// A picture that is dropped on a class becomes its example, and is not shown.
+	evaluate[bool](t, ctx, `(async () => {
+		const { files } = await import('/test/drawings.js');
+		const data = new DataTransfer();
+		data.items.add((await files('discs', 1, 9))[0]);
+		document.querySelector('.teach-class').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data }));
+		return true;
+	})()`)
+	told(t, ctx, "1 picture added to Class 1, 4 examples in all.")
+	if !evaluate[bool](t, ctx, `document.getElementById('picture').hidden`) {
+		t.Error("the dropped picture is on the stage")
+	}
 }

@@ -184,7 +184,6 @@ func TestTeachPage(t *testing.T) {
 			t.Errorf("confusion %v", rows)
 		}
 	}
-	shots(t, ctx, "taught")
 
 	// In use, and the model's own classes again.
 	var taught [][]shownBar

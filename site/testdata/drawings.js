@@ -18,7 +18,7 @@ export const classes = {
   },
   stripes(context, size, next) {
     context.strokeStyle = `rgb(60, ${70 + 40 * next()}, ${200 + 50 * next()})`;
-    const period = size * (0.08 + 0.08 * next());
+    const period = size * (0.06 + 0.04 * next());
     context.lineWidth = period / 2;
     context.translate(size / 2, size / 2);
     context.rotate(Math.PI * next());
