@@ -17,7 +17,7 @@ let registration;
  * that was asked for, every tab reloads, so that none mixes two versions.
  *
  * @param {() => void} [updated] called when a new version waits for apply
- * @returns {Promise<boolean>} whether the page will open without a network
+ * @returns {Promise<boolean>} whether the page opens without a network from now on
  */
 export async function register(updated = () => {}) {
   const container = navigator.serviceWorker;
@@ -46,7 +46,13 @@ export async function register(updated = () => {}) {
     looked = Date.now();
     registration?.update().catch(() => {}); // no network: the next time
   });
-  return true;
+  const { installing } = registration;
+  if (first && installing) {
+    await new Promise((resolve) => installing.addEventListener('statechange', () => {
+      if (installing.state === 'activated' || installing.state === 'redundant') resolve(undefined);
+    }));
+  }
+  return Boolean(registration.active);
 }
 
 /** Lets the version that waits take over. */
@@ -78,7 +84,7 @@ function reloadForThreads() {
  * @returns {Promise<{usage: number, quota: number, persisted: boolean, offline: boolean}>} bytes, 0 where the browser does not say
  */
 export async function storage() {
-  const offline = Boolean(registration?.active);
+  const offline = Boolean(registration?.active ?? navigator.serviceWorker?.controller);
   try {
     const { usage = 0, quota = 0 } = await navigator.storage.estimate();
     return { usage, quota, persisted: await navigator.storage.persisted(), offline };
