@@ -23,7 +23,7 @@ func TestStorageList(t *testing.T) {
 	do(t, ctx, eventually(kept+`.then((n) => n === 2)`),
 		chromedp.Click(chromedp.CSS("#settings summary")), eventually(lines+`.length === 2`))
 	total := evaluate[string](t, ctx, `document.getElementById('storage-total').textContent`)
-	if !strings.HasPrefix(total, "2 models, ") || !strings.Contains(total, "MB that the browser grants") || !strings.HasSuffix(total, "The page opens without a network.") {
+	if !strings.HasPrefix(total, "2 models, ") || !strings.Contains(total, "GB that the browser grants") || !strings.HasSuffix(total, "The page opens without a network.") {
 		t.Errorf("the sum says %q", total)
 	}
 	do(t, ctx, chromedp.Focus(chromedp.CSS(`#storage-models button[aria-label="Delete Random mobilenet_v3_small"]`)),

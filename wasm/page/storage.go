@@ -82,7 +82,7 @@ func (s *storage) refresh() {
 		text = strconv.Itoa(n) + " model" + plural(n) + ", " + megabytes(sum) + " MB. "
 	}
 	if quota := space.Get("quota").Float(); quota > 0 {
-		text += "With the page itself " + megabytes(space.Get("usage").Float()) + " MB of about " + megabytes(quota) + " MB that the browser grants. "
+		text += "With the page itself " + megabytes(space.Get("usage").Float()) + " MB of about " + gigabytes(quota) + " GB that the browser grants. "
 	}
 	persisted := space.Get("persisted").Bool()
 	switch {
@@ -130,6 +130,8 @@ func (s *storage) remove(data js.Value) {
 		s.status.SetTextContent(title + " was deleted already.")
 	}
 }
+
+func gigabytes(bytes float64) string { return strconv.FormatFloat(bytes/1e9, 'f', 1, 64) }
 
 // ask asks the browser not to delete what is kept.
 func (s *storage) ask() {
