@@ -1,4 +1,4 @@
-import type { LoadOptions, ModelWeights, Prediction, Source } from './glance';
+import type { LoadOptions, ModelWeights, Prediction, Source } from './glance.js';
 
 export type MobileNetVersion = 1 | 2;
 export type MobileNetAlpha = 0.25 | 0.5 | 0.75 | 1.0;

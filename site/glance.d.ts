@@ -1,4 +1,4 @@
-import type { TeachErrorCode } from './teach';
+import type { TeachErrorCode } from './teach.js';
 
 /** What went wrong, for code; the error's message says it for people. */
 export type ErrorCode =

@@ -1,4 +1,4 @@
-import type { ModelWeights } from './glance';
+import type { ModelWeights } from './glance.js';
 
 /** A model of this package, for the `model` option of `load`. */
 declare const model: ModelWeights & { name: string; title: string; bytes: number; sha256: string };

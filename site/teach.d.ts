@@ -1,4 +1,4 @@
-import type { Classifier, Prediction, Source } from './glance';
+import type { Classifier, Prediction, Source } from './glance.js';
 
 /** What else can go wrong in teaching. */
 export type TeachErrorCode =

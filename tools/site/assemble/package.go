@@ -95,7 +95,7 @@ var (
 	imported     = regexp.MustCompile(`(?m)^import .* from '\./([\w.-]+\.js)';`)
 	importedLate = regexp.MustCompile(`await import\('\./([\w.-]+\.js)'\)`)
 	workerScript = regexp.MustCompile(`new Worker\(new URL\('\./([\w.-]+\.js)'`)
-	importedType = regexp.MustCompile(`(?m)^(?:import|export) .* from '\./([\w.-]+)';`)
+	importedType = regexp.MustCompile(`(?m)^(?:import|export) .* from '\./([\w-]+)\.js';`)
 	exports      = regexp.MustCompile(`(?m)^export `)
 	urlLiteral   = regexp.MustCompile(`new URL\('\./([\w./-]+)', import\.meta\.url\)`)
 )
