@@ -1,7 +1,6 @@
 package site_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -55,8 +54,9 @@ const pasteWhenReady = `addEventListener('DOMContentLoaded', () => {
 	observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
 });`
 
-// BenchmarkVisit measures a first visit, with nothing in the browser's caches,
-// and a repeated one; it logs what the first one fetched before its prediction.
+// BenchmarkVisit measures a first visit, with nothing in the browser's caches, and
+// a repeated one, with a service worker and, in turn, without. It prints what
+// the first one fetched before its prediction.
 //
 //	go test ./site -run '^$' -bench Visit -benchtime 10x
 func BenchmarkVisit(b *testing.B) {
@@ -68,70 +68,97 @@ func BenchmarkVisit(b *testing.B) {
 	if _, err := assemble.Site(assemble.Options{Root: "..", Out: out, Weights: blobs, Compress: true}); err != nil {
 		b.Fatal(err)
 	}
-	site := static.Handler(out, static.Options{Isolate: true})
-	var mutex sync.Mutex
-	fetched := map[string]int{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		counting := &countingWriter{ResponseWriter: w}
-		site.ServeHTTP(counting, r)
-		mutex.Lock()
-		defer mutex.Unlock()
-		fetched[r.URL.Path] += counting.bytes
-	}))
-	defer server.Close()
 	picture, err := os.ReadFile(filepath.Join(f.dir, photoPNG))
 	if err != nil {
 		b.Fatal(err)
 	}
 	script := strings.Replace(pasteWhenReady, "%s", base64.StdEncoding.EncodeToString(picture), 1)
 
-	visit := func(ctx context.Context) visitFacts {
-		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/")); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`'visitFacts' in globalThis`)); err != nil {
-			b.Fatal(err)
-		}
-		facts, err := chromedp.Run(ctx, chromedp.Evaluate[visitFacts](`visitFacts`))
-		if err != nil {
-			b.Fatal(err)
-		}
-		return facts
-	}
-	var first, again []visitFacts
+	hosts := map[string]*countingHost{"": newCountingHost(b, out, true), "-no-worker": newCountingHost(b, out, false)}
+	visits := map[string][]visitFacts{}
 	var list map[string]int
 	for range b.N {
-		ctx, cancel := chromedp.NewContext(f.browser, chromedp.WithNewBrowserContext())
-		if err := chromedp.Do(ctx); err != nil {
-			b.Fatal(err)
+		for suffix, h := range hosts {
+			ctx, cancel := chromedp.NewContext(f.browser, chromedp.WithNewBrowserContext())
+			if err := chromedp.Do(ctx); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
+				b.Fatal(err)
+			}
+			h.take()
+			visits["first"+suffix] = append(visits["first"+suffix], visit(b, ctx, h.URL))
+			if suffix == "" {
+				list = h.take()
+				if err := chromedp.Do(ctx, eventually(`Boolean(navigator.serviceWorker.controller)`)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			time.Sleep(3 * time.Second)
+			visits["again"+suffix] = append(visits["again"+suffix], visit(b, ctx, h.URL))
+			cancel()
 		}
-		if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
-			b.Fatal(err)
-		}
-		mutex.Lock()
-		clear(fetched)
-		mutex.Unlock()
-		first = append(first, visit(ctx))
-		mutex.Lock()
-		list = maps.Clone(fetched)
-		mutex.Unlock()
-		time.Sleep(3 * time.Second)
-		again = append(again, visit(ctx))
-		cancel()
 	}
-	for name, facts := range map[string][]visitFacts{"first": first, "again": again} {
+	for name, facts := range visits {
 		b.ReportMetric(medianOf(facts, func(v visitFacts) float64 { return v.Paint }), name+"-paint-ms")
 		b.ReportMetric(medianOf(facts, func(v visitFacts) float64 { return v.Ready }), name+"-ready-ms")
 		b.ReportMetric(medianOf(facts, func(v visitFacts) float64 { return v.Prediction }), name+"-prediction-ms")
 	}
 	b.ReportMetric(0, "ns/op")
-	var text bytes.Buffer
+	var text strings.Builder
 	total := 0
 	for _, name := range slices.SortedFunc(maps.Keys(list), func(x, y string) int { return cmp.Compare(list[y], list[x]) }) {
 		fmt.Fprintf(&text, "\n%9d  %s", list[name], name)
 		total += list[name]
 	}
-	b.Logf("bytes before the first prediction, as sent: %d%s", total, text.String())
+	fmt.Fprintf(os.Stderr, "bytes before the first prediction, as sent: %d%s\n", total, text.String())
+}
+
+// visit opens the page and waits until its picture is answered.
+func visit(b *testing.B, ctx context.Context, url string) visitFacts {
+	b.Helper()
+	if err := chromedp.Do(ctx, chromedp.Navigate(url+"/"), eventually(`'visitFacts' in globalThis`)); err != nil {
+		b.Fatal(err)
+	}
+	facts, err := chromedp.Run(ctx, chromedp.Evaluate[visitFacts](`visitFacts`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return facts
+}
+
+// countingHost serves a site and counts the bytes of its answers.
+type countingHost struct {
+	*httptest.Server
+	mutex sync.Mutex
+	sent  map[string]int // by path
+}
+
+func newCountingHost(b *testing.B, dir string, worker bool) *countingHost {
+	h := &countingHost{sent: map[string]int{}}
+	site := static.Handler(dir, static.Options{Isolate: true})
+	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/sw.js" && !worker {
+			http.NotFound(w, r)
+			return
+		}
+		counting := &countingWriter{ResponseWriter: w}
+		site.ServeHTTP(counting, r)
+		h.mutex.Lock()
+		defer h.mutex.Unlock()
+		h.sent[r.URL.Path] += counting.bytes
+	}))
+	b.Cleanup(h.Close)
+	return h
+}
+
+// take returns the counts and begins anew.
+func (h *countingHost) take() map[string]int {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	sent := h.sent
+	h.sent = map[string]int{}
+	return sent
 }
 
 func medianOf(visits []visitFacts, value func(visitFacts) float64) float64 {
