@@ -136,7 +136,7 @@ export class SectionView {
   /** Shows the page's first result beside the camera's picture. */
   showNow() {
     const first = document.querySelector('#bars li:not([hidden])');
-    this.now.textContent = `${first?.querySelector('.label')?.textContent ?? ''} ${first?.querySelector('.percent')?.textContent ?? ''}`.trim();
+    this.now.textContent = first ? `${first.querySelector('.label')?.textContent}, ${first.querySelector('.percent')?.textContent}` : '';
   }
 
   /**
