@@ -1,7 +1,7 @@
 // Command site builds the static site: the WebAssembly programs, the kernel
 // modules, the files of site/, the weights that are there, and a list of them.
 //
-//	go run ./tools/site [-out build/site] [-weights weights] [-package build/package]
+//	go run ./tools/site [-out build/site] [-weights weights] [-isolate=false] [-package build/package]
 //
 // The folder it writes can be served by any static host, under any path. With
 // -package it also writes the npm package, for npm pack or npm install.
@@ -32,9 +32,10 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	out := flags.String("out", filepath.Join("build", "site"), "`folder` to write")
 	weights := flags.String("weights", "weights", "`folder` with the .safetensors files")
+	isolate := flags.Bool("isolate", true, "let the service worker add COOP and COEP, which threads need, where the host sends none")
 	pack := flags.String("package", "", "`folder` to write the npm package to as well")
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: site [-out build/site] [-weights weights] [-package build/package]\n\nBuilds the static site.\n\n")
+		fmt.Fprintf(stderr, "usage: site [-out build/site] [-weights weights] [-isolate=false] [-package build/package]\n\nBuilds the static site.\n\n")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -54,7 +55,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("finding the module: %w", err)
 	}
 	report, err := assemble.Site(assemble.Options{
-		Root: strings.TrimSpace(string(root)), Out: *out, Weights: *weights, Compress: true,
+		Root: strings.TrimSpace(string(root)), Out: *out, Weights: *weights, Compress: true, NoIsolation: !*isolate,
 	})
 	if err != nil {
 		return err
