@@ -1,10 +1,10 @@
 import { ClassCard } from './teach-class.js';
 import { counted, element } from './teach-elements.js';
 import { Lesson } from './teach-lesson.js';
+import { decode, thumbnail } from './teach-picture.js';
 import { percent } from './teach-report.js';
 import { TeachStore } from './teach-store.js';
 import { Taught } from './teach-taught.js';
-import { thumbnail } from './teach-thumbnail.js';
 import { SectionView } from './teach-view.js';
 
 /** @typedef {import('./teach-taught.js').TaughtClass} TaughtClass */
@@ -241,7 +241,7 @@ class Section {
     for (const [i, file] of files.entries()) {
       this.#view.stage(`Picture ${i + 1} of ${files.length}`, i / files.length);
       try {
-        const bitmap = await createImageBitmap(file);
+        const bitmap = await decode(file);
         const taken = await this.#addExample(one, bitmap, thumbnail(bitmap));
         bitmap.close();
         if (!taken) break;

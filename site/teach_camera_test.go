@@ -218,4 +218,6 @@ func TestTeachModule(t *testing.T) {
 	if !evaluate[bool](t, ctx, `document.getElementById('picture').hidden`) {
 		t.Error("the dropped picture is on the stage")
 	}
+	do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS(".teach-class input[type=file]"), []string{"icon.svg"}))
+	told(t, ctx, "1 picture added to Class 1, 5 examples in all.")
 }

@@ -1,5 +1,23 @@
-/** Width and height in pixels. */
+/** Width and height of a thumbnail in pixels. */
 const side = 72;
+
+/**
+ * Decodes a picture's file. SVG is decoded as an element's picture only.
+ *
+ * @param {File} file
+ */
+export async function decode(file) {
+  if (file.type !== 'image/svg+xml') return createImageBitmap(file);
+  const image = new Image();
+  image.src = URL.createObjectURL(file);
+  try {
+    await image.decode();
+    // The size is given, as a drawing need not have one of its own.
+    return await createImageBitmap(image, { resizeWidth: image.naturalWidth, resizeHeight: image.naturalHeight });
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
+}
 
 /**
  * The middle of a picture as a small JPEG of some 2 KB. The picture is read at once.
