@@ -13,8 +13,7 @@ const isolate = true;
 let registration;
 
 /**
- * Registers the service worker. When a new version takes over, in whichever tab
- * that was asked for, every tab reloads, so that none mixes two versions.
+ * Registers the service worker.
  *
  * @param {() => void} [updated] called when a new version waits for apply
  * @returns {Promise<boolean>} whether the page opens without a network from now on
@@ -28,12 +27,8 @@ export async function register(updated = () => {}) {
   } catch {
     return false; // the host does not serve it: the page works without
   }
-  let first = !registration.active;
-  container.addEventListener('controllerchange', () => {
-    if (!first) location.reload();
-    else reloadForThreads();
-    first = false;
-  });
+  const first = !registration.active;
+  if (first) container.addEventListener('controllerchange', reloadForThreads, { once: true });
   const offer = () => {
     if (registration?.waiting && registration.active) updated();
   };

@@ -18,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"glance/tools/serve/static"
 )
 
 // plainHost serves the site as the simplest of static hosts does: right media
@@ -25,6 +27,7 @@ import (
 type plainHost struct {
 	*httptest.Server
 	address string // of the page
+	strict  bool   // whether it sends a Content-Security-Policy after all
 
 	mutex   sync.Mutex
 	down    bool              // whether it answers nothing
@@ -43,6 +46,9 @@ func newPlainHost(t *testing.T, f *fixture, path string) *plainHost {
 		content, changed := h.changed[name]
 		down := h.down
 		h.mutex.Unlock()
+		if h.strict {
+			w.Header().Set("Content-Security-Policy", static.Policy)
+		}
 		switch {
 		case down:
 			panic(http.ErrAbortHandler)
@@ -118,6 +124,7 @@ func classifyPhoto(t *testing.T, ctx context.Context, f *fixture) {
 func TestInstallable(t *testing.T) {
 	f := setUp(t)
 	h := newPlainHost(t, f, "/")
+	h.strict = true // the worker's script obeys it, too
 	ctx := firstVisit(t, f, h)
 	found, err := chromedp.Call(ctx, page.GetInstallabilityErrors, cdp.Empty{})
 	if err != nil {

@@ -2,11 +2,24 @@
 // what is wrong where that fails. Browsers do not compare what a module imports
 // with a hash, so the preloaded files are fetched once more, from the browser's
 // cache, and compared; a service worker has done so already.
+//
+// When a service worker of another version takes over, which a visitor asks for in
+// one tab, the page reloads, so that no tab mixes two versions.
+
+const workers = navigator.serviceWorker; // undefined on insecure origins
+let controlled = Boolean(workers?.controller);
+workers?.addEventListener('controllerchange', () => {
+  if (controlled) location.reload();
+  controlled = true; // by the first one: it is of the version that the page came as
+});
+workers?.getRegistration().then((registration) => {
+  controlled ||= Boolean(registration?.active); // a page reloaded past its worker is not controlled, but later versions take it
+});
 
 const preloads = /** @type {HTMLLinkElement[]} */ ([...document.querySelectorAll('link[rel=modulepreload]')]);
 
 try {
-  await Promise.all([import(preloads[0].href), ...(navigator.serviceWorker?.controller ? [] : preloads.map(compare))]);
+  await Promise.all([import(preloads[0].href), ...(workers?.controller ? [] : preloads.map(compare))]);
 } catch (error) {
   console.error(error);
   // The browser's cache may hold files of another version: then a reload finds the right ones.
