@@ -118,13 +118,20 @@ async function copyCode(files, button) {
 
 const sample = /** @type {HTMLSelectElement} */ (document.getElementById('sample'));
 const file = /** @type {HTMLInputElement} */ (document.getElementById('file'));
-sample.addEventListener('change', () => { image.src = `samples/${sample.value}.jpg`; });
+sample.addEventListener('change', () => showPicture(`samples/${sample.value}.jpg`));
 file.addEventListener('change', () => {
   const [picture] = file.files ?? [];
   if (!picture) return;
-  if (image.src.startsWith('blob:')) URL.revokeObjectURL(image.src);
-  image.src = URL.createObjectURL(picture);
+  showPicture(URL.createObjectURL(picture));
+  sample.value = '';
+  file.value = ''; // the same file can be chosen again
 });
+
+/** @param {string} url */
+function showPicture(url) {
+  if (image.src.startsWith('blob:')) URL.revokeObjectURL(image.src);
+  image.src = url;
+}
 
 examples.forEach(show);
 import('./pwa.js').then(({ register }) => register()); // a new version of the site reloads this page too

@@ -103,7 +103,7 @@ export async function preload(options = {}) {
   const shared = threadCount(threads, worker || undefined) > 1 ? '-threads' : '';
   const modules = twin ? [urls.twin] : [urls.engine, urls[/** @type {import('./urls.js').Asset} */ (kernels + shared)]];
   const fetchWeights = async () => {
-    const blob = await resolveModel(options);
+    const blob = { ...await resolveModel(options), keep: options.keep };
     if (typeof blob.from !== 'string' || preloaded.has(blob.from)) return;
     const download = await Download.open(blob, (loaded, total) => onProgress({ phase: 'weights', loaded, total }), signal);
     const { prefix, size } = await download.header();

@@ -43,6 +43,7 @@ export class Download {
   #ended = false;
   /** @type {(received: number, total: number) => void} */
   #progress;
+  #shown = -Infinity; // when progress was called last
   /** @type {GlanceError | undefined} */
   #failure;
   /** Continues whoever waits for the other side. */
@@ -69,7 +70,7 @@ export class Download {
    * Starts a download. The signal ends it at any later time.
    *
    * @param {BlobSource} source
-   * @param {(received: number, total: number) => void} progress called as bytes arrive; the total
+   * @param {(received: number, total: number) => void} progress called as bytes arrive, at most every 50 ms; the total
    *   is 0 while it is not known
    * @param {AbortSignal} [signal]
    */
@@ -156,7 +157,10 @@ export class Download {
         this.#chunks.push(value);
         this.#waiting += value.length;
         this.#received += value.length;
-        this.#progress(this.#received, this.#total);
+        if (this.#received === this.#total || performance.now() - this.#shown >= 50) {
+          this.#shown = performance.now();
+          this.#progress(this.#received, this.#total);
+        }
         this.#wake();
         while (this.#waiting > ahead) await this.#woken();
       }
