@@ -218,6 +218,10 @@ func TestTeachModule(t *testing.T) {
 	if !evaluate[bool](t, ctx, `document.getElementById('picture').hidden`) {
 		t.Error("the dropped picture is on the stage")
 	}
-	do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS(".teach-class input[type=file]"), []string{"icon.svg"}))
+	drawing, err := filepath.Abs("icon.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS(".teach-class input[type=file]"), []string{drawing}))
 	told(t, ctx, "1 picture added to Class 1, 5 examples in all.")
 }
