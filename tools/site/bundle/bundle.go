@@ -9,6 +9,10 @@
 // exports are declarations that begin with export, or lists of names on one
 // line, and no two modules have a top-level name in common. Whatever else looks
 // like an import or an export is an error, and so is a name used twice.
+//
+// Comments that have lines to themselves are left out: they are a third of what
+// would be downloaded. So that a line is known to be one, a text in backticks
+// has to end on its own line.
 package bundle
 
 import (
@@ -118,7 +122,20 @@ func (b *bundler) add(name string) error {
 func (b *bundler) parse(name string, content []byte) (*module, error) {
 	m := &module{name: name}
 	var body []string
+	comment := false // whether the line is within one
 	for i, line := range strings.Split(string(content), "\n") {
+		trimmed := strings.TrimSpace(line)
+		if comment || strings.HasPrefix(trimmed, "/*") && strings.Index(trimmed, "*/") == strings.LastIndex(trimmed, "*/") &&
+			(!strings.Contains(trimmed, "*/") || strings.HasSuffix(trimmed, "*/")) {
+			comment = !strings.HasSuffix(trimmed, "*/")
+			continue
+		}
+		if strings.HasPrefix(trimmed, "//") || trimmed == "" && (len(body) == 0 || body[len(body)-1] == "") {
+			continue
+		}
+		if strings.Count(line, "`")%2 == 1 {
+			return nil, fmt.Errorf("bundle: %s:%d: a text in backticks goes on in another line: %s", name, i+1, line)
+		}
 		if found := importLine.FindStringSubmatch(line); found != nil {
 			m.imports = append(m.imports, found[2])
 			continue

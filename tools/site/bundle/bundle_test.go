@@ -11,7 +11,7 @@ func TestFiles(t *testing.T) {
 	files := map[string][]byte{
 		"main.js":   []byte("/** Docs. */\n\nimport { a, b } from './one.js';\nimport { c } from './two.js';\n\nexport { a };\n\nexport async function run() {\n  return a + b + c;\n}\n"),
 		"one.js":    []byte("import { c } from './two.js';\n\nexport const a = c;\nexport class b {}\n"),
-		"two.js":    []byte("export const c = 1;\nlet hidden = 2;\n"),
+		"two.js":    []byte("/**\n * The number.\n */\nexport const c = 1; // one\n\n  // more\n\nlet hidden = /** @type {any} */ (2);\n/** @type {any} */ (hidden).x = '*/';\n"),
 		"worker.js": []byte("import { c } from './two.js';\nimport { other } from './lone.js';\n\nc(other);\n"),
 		"lone.js":   []byte("export const other = 1;\n"),
 		"page.css":  []byte("import { not } from './two.js';"),
@@ -20,8 +20,8 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"main.js": "// two.js\n\nconst c = 1;\nlet hidden = 2;\n\n// one.js\n\nconst a = c;\nclass b {}\n\n" +
-			"// main.js\n\n/** Docs. */\n\n\n\nasync function run() {\n  return a + b + c;\n}\n\nexport { a, b, c, run };\n",
+		"main.js": "// two.js\n\nconst c = 1; // one\n\nlet hidden = /** @type {any} */ (2);\n/** @type {any} */ (hidden).x = '*/';\n\n// one.js\n\nconst a = c;\nclass b {}\n\n" +
+			"// main.js\n\nasync function run() {\n  return a + b + c;\n}\n\nexport { a, b, c, run };\n",
 		"worker.js": "import { c } from './main.js';\nimport { other } from './lone.js';\n\nc(other);\n",
 		"lone.js":   "export const other = 1;\n",
 		"page.css":  "import { not } from './two.js';",
@@ -45,6 +45,7 @@ func TestRefusals(t *testing.T) {
 		{"renamed import", "import { a as b } from './other.js';", "export const a = 1;", ""},
 		{"default export", "\nexport default 1;", "", "main.js:2: not understood"},
 		{"star export", "export * from './other.js';", "", "main.js:1: not understood"},
+		{"text of several lines", "const a = `\n// b`;", "", "main.js:1: a text in backticks"},
 		{"destructuring", "const { a, b } = c;", "", "main.js:1: not understood"},
 	}
 	for _, tt := range tests {
