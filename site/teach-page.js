@@ -347,7 +347,8 @@ class Section {
         this.#view.say(`${file.name} holds ${counted(classes.length, 'class')}: ${classes.join(', ')}. The results show them now.`);
       }
     } catch (error) {
-      this.#complain(error, lesson);
+      const damaged = /** @type {import('./glance').GlanceError} */ (error).code === 'head-format';
+      this.#complain(error, lesson, damaged ? `${file.name} is damaged, or was not saved here. ` : '');
     }
     this.#view.stage('');
   }
@@ -377,9 +378,10 @@ class Section {
    *
    * @param {unknown} error
    * @param {Lesson | undefined} lesson
+   * @param {string} [before] what to say before the error's own words
    */
-  #complain(error, lesson) {
+  #complain(error, lesson, before = '') {
     const { message } = /** @type {Error} */ (error);
-    if (this.#lesson === lesson) this.#view.complain(message[0].toUpperCase() + message.slice(1));
+    if (this.#lesson === lesson) this.#view.complain(before + message[0].toUpperCase() + message.slice(1));
   }
 }

@@ -21,6 +21,9 @@ import { absolute, hashed } from './urls.js';
 const maxName = 100;
 const maxValues = 2 ** 23;
 
+/** Bytes of a head's file, and some more: 256 classes of 16384 features. */
+const maxFile = 20e6;
+
 /**
  * @param {import('./glance').Classifier} classifier
  * @param {import('./teach').TeacherOptions} [options]
@@ -226,8 +229,11 @@ function arriving(onProgress) {
 
 /** @param {Uint8Array | ArrayBuffer | Blob} file */
 async function bytesOf(file) {
+  if (!(file instanceof Uint8Array || file instanceof ArrayBuffer || file instanceof Blob)) {
+    throw new GlanceError('bad-input', 'load takes a Uint8Array, an ArrayBuffer or a Blob.');
+  }
+  const size = file instanceof Blob ? file.size : file.byteLength;
+  if (size > maxFile) throw new GlanceError('head-format', `The file has ${(size / 1e6).toFixed()} MB, the largest head has 20.`);
   if (file instanceof Uint8Array) return file;
-  if (file instanceof ArrayBuffer) return new Uint8Array(file);
-  if (file instanceof Blob) return new Uint8Array(await file.arrayBuffer());
-  throw new GlanceError('bad-input', 'load takes a Uint8Array, an ArrayBuffer or a Blob.');
+  return new Uint8Array(file instanceof Blob ? await file.arrayBuffer() : file);
 }

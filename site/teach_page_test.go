@@ -292,7 +292,7 @@ func TestTeachPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	loadHead(t, ctx, damaged)
-	complains(t, ctx, "Head file: ")
+	complains(t, ctx, "damaged.safetensors is damaged, or was not saved here. Head file: ")
 	loadHead(t, ctx, head)
 	do(t, ctx, asTaught)
 	told(t, ctx, "holds 3 classes: discs, stripes, gradients")

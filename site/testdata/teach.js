@@ -132,6 +132,7 @@ export const tests = {
       await rejects(teacher.load(file.subarray(0, 100)), 'head-format');
       await rejects(teacher.load(new Blob(['<!doctype html>'])), 'head-format');
       await rejects(teacher.load('head'), 'bad-input');
+      await rejects(teacher.load(new Uint8Array(21e6)), 'head-format', /21 MB/);
       const text = new TextDecoder('latin1').decode(file).replace('"glance-head":"1"', '"glance-head":"2"');
       await rejects(teacher.load(Uint8Array.from(text, (c) => c.charCodeAt(0))), 'head-version', /later version/);
       check(teacher.head.classes.length === 2, 'a refused file took the head away');
