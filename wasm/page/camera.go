@@ -13,7 +13,7 @@ import (
 // taken when the one before it has been answered.
 type camera struct {
 	page   *page
-	button *dom.HTMLButtonElement
+	button *dom.BasicHTMLElement
 	choice *cameraChoice
 	stream js.Value      // MediaStream, or undefined
 	ended  chan struct{} // closed when the stream is stopped
@@ -25,7 +25,7 @@ type camera struct {
 }
 
 func newCamera(p *page) *camera {
-	c := &camera{page: p, button: element[*dom.HTMLButtonElement]("camera"), frame: make(chan struct{}, 1)}
+	c := &camera{page: p, button: element("camera"), frame: make(chan struct{}, 1)}
 	c.choice = newCameraChoice(c)
 	c.onFrame = js.FuncOf(func(js.Value, []js.Value) any {
 		select {
@@ -57,7 +57,7 @@ func (c *camera) start() {
 			return
 		}
 		if js.Global().Get("document").Get("hidden").Bool() {
-			c.page.video.Pause()
+			c.page.video.Underlying().Call("pause")
 		} else {
 			go c.play()
 		}
@@ -87,12 +87,12 @@ func (c *camera) run() {
 		return
 	}
 	c.asking = true
-	c.button.SetDisabled(true)
+	setDisabled(c.button, true)
 	c.button.SetTextContent("Starting")
 	views := p.pictures.views
 	stream, err := await(devices().Call("getUserMedia", map[string]any{"video": c.choice.constraints(), "audio": false}))
 	c.asking = false
-	c.button.SetDisabled(false)
+	setDisabled(c.button, false)
 	c.button.SetTextContent("Use the camera")
 	if views != p.pictures.views { // a picture was opened meanwhile
 		if err == nil {

@@ -13,12 +13,12 @@ import (
 // browser names them only once it was allowed to use one.
 type cameraChoice struct {
 	camera  *camera
-	box     dom.HTMLElement
+	box     *dom.BasicHTMLElement
 	chooser *dom.HTMLSelectElement
 }
 
 func newCameraChoice(c *camera) *cameraChoice {
-	choice := &cameraChoice{camera: c, box: element[dom.HTMLElement]("camera-chooser"), chooser: element[*dom.HTMLSelectElement]("cameras")}
+	choice := &cameraChoice{camera: c, box: element("camera-chooser"), chooser: chooser("cameras")}
 	listen(choice.chooser.Underlying(), "change", func(js.Value) {
 		c.page.keep("camera", choice.chooser.Value())
 		if c.stream.Truthy() {

@@ -79,34 +79,21 @@ func words(err error) string {
 
 // element returns the element with the given id. The ids are those of
 // index.html, which is built together with this program.
-func element[T dom.Element](id string) T {
-	return wrap[T](js.Global().Get("document").Call("getElementById", id))
+func element(id string) *dom.BasicHTMLElement {
+	return wrap(js.Global().Get("document").Call("getElementById", id))
+}
+
+// chooser returns the select element with the given id.
+func chooser(id string) *dom.HTMLSelectElement {
+	return &dom.HTMLSelectElement{BasicHTMLElement: element(id)}
 }
 
 // wrap gives an element its type. The dom package's own functions choose among all
-// types of elements by tag name, so that all of them with their methods would be
-// linked: 200 KB after gzip. Here are those the page uses.
-func wrap[T dom.Element](v js.Value) T {
-	html := &dom.BasicHTMLElement{BasicElement: &dom.BasicElement{BasicNode: &dom.BasicNode{Value: v}}}
-	var e any = html
-	var t T
-	switch any(t).(type) {
-	case *dom.HTMLButtonElement:
-		e = &dom.HTMLButtonElement{BasicHTMLElement: html}
-	case *dom.HTMLCanvasElement:
-		e = &dom.HTMLCanvasElement{BasicHTMLElement: html}
-	case *dom.HTMLImageElement:
-		e = &dom.HTMLImageElement{BasicHTMLElement: html}
-	case *dom.HTMLInputElement:
-		e = &dom.HTMLInputElement{BasicHTMLElement: html}
-	case *dom.HTMLProgressElement:
-		e = &dom.HTMLProgressElement{BasicHTMLElement: html}
-	case *dom.HTMLSelectElement:
-		e = &dom.HTMLSelectElement{BasicHTMLElement: html}
-	case *dom.HTMLVideoElement:
-		e = &dom.HTMLVideoElement{HTMLMediaElement: &dom.HTMLMediaElement{BasicHTMLElement: html}}
-	}
-	return e.(T)
+// types of elements and return interfaces, so that all of them are linked with
+// their methods, and package time's calendar with the events'. Concrete types link
+// the methods that are called.
+func wrap(v js.Value) *dom.BasicHTMLElement {
+	return &dom.BasicHTMLElement{BasicElement: &dom.BasicElement{BasicNode: &dom.BasicNode{Value: v}}}
 }
 
 // listen calls handle with the events of a type that are sent to an element, the
@@ -119,13 +106,32 @@ func listen(target js.Value, event string, handle func(event js.Value)) {
 	}))
 }
 
+// after calls a function some milliseconds later. Package time would link its
+// calendar.
+func after(ms int, call func()) {
+	var f js.Func
+	f = js.FuncOf(func(js.Value, []js.Value) any {
+		f.Release()
+		go call() // it may wait
+		return nil
+	})
+	js.Global().Call("setTimeout", f, ms)
+}
+
 // create makes an element.
-func create[T dom.Element](tag, class string) T {
+func create(tag, class string) *dom.BasicHTMLElement {
 	e := js.Global().Get("document").Call("createElement", tag)
 	if class != "" {
 		e.Set("className", class)
 	}
-	return wrap[T](e)
+	return wrap(e)
+}
+
+// add appends elements to another.
+func add(parent *dom.BasicHTMLElement, children ...*dom.BasicHTMLElement) {
+	for _, child := range children {
+		parent.Underlying().Call("append", child.Underlying())
+	}
 }
 
 // addOption appends an entry to a chooser.
@@ -136,15 +142,19 @@ func addOption(chooser *dom.HTMLSelectElement, value, text string, disabled bool
 }
 
 // setLength sets how much of its track a bar fills, 0 to 1.
-func setLength(fill dom.HTMLElement, part float64) {
+func setLength(fill *dom.BasicHTMLElement, part float64) {
 	fill.Style().SetProperty("transform", "scaleX("+strconv.FormatFloat(part, 'f', 4, 64)+")", "")
 }
 
-func hide(e dom.HTMLElement, hidden bool) {
+func hide(e *dom.BasicHTMLElement, hidden bool) {
 	e.Underlying().Set("hidden", hidden)
 }
 
-func setClass(e dom.HTMLElement, name string, on bool) {
+func setDisabled(e *dom.BasicHTMLElement, disabled bool) {
+	e.Underlying().Set("disabled", disabled)
+}
+
+func setClass(e *dom.BasicHTMLElement, name string, on bool) {
 	if on {
 		e.Class().Add(name)
 	} else {

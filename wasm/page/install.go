@@ -4,7 +4,6 @@ package main
 
 import (
 	"syscall/js"
-	"time"
 )
 
 // install makes the page work without a network, through site/pwa.js, which is
@@ -31,7 +30,7 @@ func (i *install) begin() {
 		return
 	}
 	i.begun = true
-	time.AfterFunc(time.Second, func() {
+	after(1000, func() {
 		if module, ok := i.load(); ok {
 			await(module.Call("register", i.update.ready)) // it settles, whether or not there is a worker
 			i.storage.refresh()

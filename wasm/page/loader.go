@@ -4,7 +4,6 @@ package main
 
 import (
 	"syscall/js"
-	"time"
 
 	"honnef.co/go/js/dom/v2"
 )
@@ -13,11 +12,11 @@ import (
 type loader struct {
 	page     *page
 	chooser  *dom.HTMLSelectElement
-	box      dom.HTMLElement
-	text     dom.HTMLElement // what is going on; announced to screen readers
-	bytes    dom.HTMLElement // how far it is
+	box      *dom.BasicHTMLElement
+	text     *dom.BasicHTMLElement // what is going on; announced to screen readers
+	bytes    *dom.BasicHTMLElement // how far it is
 	progress *dom.HTMLProgressElement
-	cancel   *dom.HTMLButtonElement
+	cancel   *dom.BasicHTMLElement
 
 	models     []js.Value // ModelEntry
 	classifier js.Value   // undefined until loaded
@@ -28,12 +27,12 @@ type loader struct {
 func newLoader(p *page) *loader {
 	return &loader{
 		page:     p,
-		chooser:  element[*dom.HTMLSelectElement]("model"),
-		box:      element[dom.HTMLElement]("loading"),
-		text:     element[dom.HTMLElement]("loading-text"),
-		bytes:    element[dom.HTMLElement]("loading-bytes"),
-		progress: element[*dom.HTMLProgressElement]("progress"),
-		cancel:   element[*dom.HTMLButtonElement]("cancel"),
+		chooser:  chooser("model"),
+		box:      element("loading"),
+		text:     element("loading-text"),
+		bytes:    element("loading-bytes"),
+		progress: &dom.HTMLProgressElement{BasicHTMLElement: element("progress")},
+		cancel:   element("cancel"),
 	}
 }
 
@@ -90,7 +89,7 @@ func (l *loader) list() bool {
 		return false
 	}
 	choose(l.chooser, l.page.kept("model"))
-	l.chooser.SetDisabled(false)
+	setDisabled(l.chooser.BasicHTMLElement, false)
 	l.page.settings.list(l.models)
 	return true
 }
@@ -143,7 +142,7 @@ func (l *loader) load() {
 		l.classifier = classifier
 		l.page.teach.network(classifier)
 		l.page.settings.describe(classifier)
-		time.AfterFunc(time.Second, func() { // helper threads take a moment to start
+		after(1000, func() { // helper threads take a moment to start
 			if classifier.Equal(l.classifier) {
 				l.page.settings.describe(classifier)
 			}

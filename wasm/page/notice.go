@@ -10,17 +10,17 @@ import (
 
 // notice tells what went wrong and what to do.
 type notice struct {
-	box   dom.HTMLElement
-	text  dom.HTMLElement
-	retry *dom.HTMLButtonElement
+	box   *dom.BasicHTMLElement
+	text  *dom.BasicHTMLElement
+	retry *dom.BasicHTMLElement
 	again func()
 }
 
 func newNotice() *notice {
 	n := &notice{
-		box:   element[dom.HTMLElement]("notice"),
-		text:  element[dom.HTMLElement]("notice-text"),
-		retry: element[*dom.HTMLButtonElement]("retry"),
+		box:   element("notice"),
+		text:  element("notice-text"),
+		retry: element("retry"),
 	}
 	listen(n.retry.Underlying(), "click", func(js.Value) {
 		n.hide()
@@ -28,7 +28,7 @@ func newNotice() *notice {
 			n.again()
 		}
 	})
-	listen(element[*dom.HTMLButtonElement]("dismiss").Underlying(), "click", func(js.Value) { n.hide() })
+	listen(element("dismiss").Underlying(), "click", func(js.Value) { n.hide() })
 	return n
 }
 

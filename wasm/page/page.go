@@ -12,11 +12,11 @@ import (
 type page struct {
 	api js.Value // {load, models, supported, kept, urls, teach, pwa}
 
-	stage    dom.HTMLElement
-	empty    dom.HTMLElement
-	image    *dom.HTMLImageElement
-	video    *dom.HTMLVideoElement
-	file     *dom.HTMLInputElement
+	stage    *dom.BasicHTMLElement
+	empty    *dom.BasicHTMLElement
+	image    *dom.BasicHTMLElement
+	video    *dom.BasicHTMLElement
+	file     *dom.BasicHTMLElement // input
 	notice   *notice
 	results  *results
 	loader   *loader
@@ -30,11 +30,11 @@ type page struct {
 func newPage(api js.Value) *page {
 	p := &page{
 		api:   api,
-		stage: element[dom.HTMLElement]("stage"),
-		empty: element[dom.HTMLElement]("empty"),
-		image: element[*dom.HTMLImageElement]("picture"),
-		video: element[*dom.HTMLVideoElement]("video"),
-		file:  element[*dom.HTMLInputElement]("file"),
+		stage: element("stage"),
+		empty: element("empty"),
+		image: element("picture"),
+		video: element("video"),
+		file:  element("file"),
 	}
 	p.notice = newNotice()
 	p.results = newResults()
@@ -50,10 +50,11 @@ func newPage(api js.Value) *page {
 func (p *page) start() {
 	listen(p.file.Underlying(), "change", func(js.Value) {
 		var files []js.Value
-		for _, file := range p.file.Files() {
-			files = append(files, file.Value)
+		chosen := p.file.Underlying().Get("files")
+		for i := range chosen.Length() {
+			files = append(files, chosen.Index(i))
 		}
-		p.file.SetValue("") // the same file may be chosen again
+		p.file.Underlying().Set("value", "") // the same file may be chosen again
 		p.pictures.open(files)
 	})
 	listen(p.empty.Underlying(), "click", func(js.Value) { p.file.Click() })
@@ -75,7 +76,7 @@ func (p *page) start() {
 	listen(window, "paste", func(e js.Value) {
 		p.take(e.Get("clipboardData"), "There is no picture on the clipboard. Copy a picture, then paste.")
 	})
-	listen(element[dom.HTMLElement]("samples").Underlying(), "click", func(e js.Value) {
+	listen(element("samples").Underlying(), "click", func(e js.Value) {
 		if button := e.Get("target").Call("closest", "button"); button.Truthy() {
 			go p.sample(button)
 		}
@@ -128,8 +129,8 @@ func (p *page) classify() {
 }
 
 // view shows one thing on the stage: the picture, the video, or the invitation.
-func (p *page) view(what dom.HTMLElement) {
-	for _, e := range []dom.HTMLElement{p.empty, p.image, p.video} {
+func (p *page) view(what *dom.BasicHTMLElement) {
+	for _, e := range []*dom.BasicHTMLElement{p.empty, p.image, p.video} {
 		hide(e, e.Underlying().Equal(what.Underlying()) == false)
 	}
 }

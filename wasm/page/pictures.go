@@ -23,10 +23,10 @@ const (
 // there are several, the gallery below has a card for each.
 type pictures struct {
 	page     *page
-	gallery  dom.HTMLElement
-	list     dom.HTMLElement
-	progress dom.HTMLElement
-	stop     *dom.HTMLButtonElement
+	gallery  *dom.BasicHTMLElement
+	list     *dom.BasicHTMLElement
+	progress *dom.BasicHTMLElement
+	stop     *dom.BasicHTMLElement
 
 	all    []*picture
 	chosen *picture // on the stage; nil while the camera or the invitation is there
@@ -41,13 +41,13 @@ type picture struct {
 	file js.Value // Blob
 	name string
 
-	card   *dom.HTMLButtonElement
-	thumb  *dom.HTMLCanvasElement
+	card   *dom.BasicHTMLElement
+	thumb  *dom.BasicHTMLElement
 	drawn  bool
-	label  dom.HTMLElement
-	number dom.HTMLElement
-	track  dom.HTMLElement
-	fill   dom.HTMLElement
+	label  *dom.BasicHTMLElement
+	number *dom.BasicHTMLElement
+	track  *dom.BasicHTMLElement
+	fill   *dom.BasicHTMLElement
 
 	done        bool // it has predictions or an error
 	predictions []prediction
@@ -58,10 +58,10 @@ type picture struct {
 func newPictures(p *page) *pictures {
 	s := &pictures{
 		page:     p,
-		gallery:  element[dom.HTMLElement]("gallery"),
-		list:     element[dom.HTMLElement]("pictures"),
-		progress: element[dom.HTMLElement]("gallery-progress"),
-		stop:     element[*dom.HTMLButtonElement]("gallery-stop"),
+		gallery:  element("gallery"),
+		list:     element("pictures"),
+		progress: element("gallery-progress"),
+		stop:     element("gallery-stop"),
 	}
 	listen(s.stop.Underlying(), "click", func(js.Value) {
 		if s.active {
@@ -107,23 +107,21 @@ func (s *pictures) open(files []js.Value) {
 
 // addCard appends a picture's card to the gallery.
 func (s *pictures) addCard(one *picture) {
-	one.card = create[*dom.HTMLButtonElement]("button", "picture")
+	one.card = create("button", "picture")
 	one.card.SetAttribute("type", "button")
-	one.thumb = create[*dom.HTMLCanvasElement]("canvas", "")
-	one.thumb.SetWidth(thumbWidth)
-	one.thumb.SetHeight(thumbHeight)
+	one.thumb = create("canvas", "")
+	one.thumb.Underlying().Set("width", thumbWidth)
+	one.thumb.Underlying().Set("height", thumbHeight)
 	one.thumb.SetAttribute("aria-hidden", "true")
-	name := create[dom.HTMLElement]("span", "name")
+	name := create("span", "name")
 	name.SetTextContent(one.name)
-	one.label, one.number, one.track, one.fill = create[dom.HTMLElement]("span", "label"), create[dom.HTMLElement]("span", "percent"), create[dom.HTMLElement]("span", "track"), create[dom.HTMLElement]("span", "fill")
-	one.track.AppendChild(one.fill)
-	for _, e := range []dom.HTMLElement{one.thumb, name, one.label, one.number, one.track} {
-		one.card.AppendChild(e)
-	}
+	one.label, one.number, one.track, one.fill = create("span", "label"), create("span", "percent"), create("span", "track"), create("span", "fill")
+	add(one.track, one.fill)
+	add(one.card, one.thumb, name, one.label, one.number, one.track)
 	listen(one.card.Underlying(), "click", func(js.Value) { s.choose(one) })
-	line := create[dom.HTMLElement]("li", "")
-	line.AppendChild(one.card)
-	s.list.AppendChild(line)
+	line := create("li", "")
+	add(line, one.card)
+	add(s.list, line)
 }
 
 // clear forgets all pictures.
@@ -178,7 +176,7 @@ func (s *pictures) put(one *picture) {
 	s.leave()
 	s.mark(one)
 	s.url = js.Global().Get("URL").Call("createObjectURL", one.file).String()
-	s.page.image.SetSrc(s.url)
+	s.page.image.Underlying().Set("src", s.url)
 	s.page.image.SetAttribute("alt", one.name)
 	s.page.view(s.page.image)
 	if one.done {

@@ -30,21 +30,21 @@ type timing struct {
 // bar is one line of the result.
 type bar struct {
 	class, text    string // the latter is the label
-	line           dom.HTMLElement
-	label, percent dom.HTMLElement
-	fill           dom.HTMLElement
+	line           *dom.BasicHTMLElement
+	label, percent *dom.BasicHTMLElement
+	fill           *dom.BasicHTMLElement
 }
 
 // results shows predictions and times.
 type results struct {
-	section  dom.HTMLElement
-	hint     dom.HTMLElement
-	list     dom.HTMLElement
+	section  *dom.BasicHTMLElement
+	hint     *dom.BasicHTMLElement
+	list     *dom.BasicHTMLElement
 	bars     []*bar // in the order of the list
 	averages average.List
 	speed    *speed
-	spoken   dom.HTMLElement // the live region
-	last     string          // the label it said last
+	spoken   *dom.BasicHTMLElement // the live region
+	last     string                // the label it said last
 	lastTime float64
 	invite   string // the hint of the empty state
 
@@ -54,22 +54,20 @@ type results struct {
 
 func newResults() *results {
 	r := &results{
-		section: element[dom.HTMLElement]("results"),
-		hint:    element[dom.HTMLElement]("hint"),
-		list:    element[dom.HTMLElement]("bars"),
+		section: element("results"),
+		hint:    element("hint"),
+		list:    element("bars"),
 		speed:   newSpeed(),
-		spoken:  element[dom.HTMLElement]("spoken"),
+		spoken:  element("spoken"),
 		label:   func(p prediction, _ int) string { return p.Class },
 	}
 	r.invite = r.hint.TextContent()
 	for range bars {
-		b := &bar{line: create[dom.HTMLElement]("li", ""), label: create[dom.HTMLElement]("span", "label"), percent: create[dom.HTMLElement]("span", "percent"), fill: create[dom.HTMLElement]("span", "fill")}
-		track := create[dom.HTMLElement]("span", "track")
-		track.AppendChild(b.fill)
-		b.line.AppendChild(b.label)
-		b.line.AppendChild(b.percent)
-		b.line.AppendChild(track)
-		r.list.AppendChild(b.line)
+		b := &bar{line: create("li", ""), label: create("span", "label"), percent: create("span", "percent"), fill: create("span", "fill")}
+		track := create("span", "track")
+		add(track, b.fill)
+		add(b.line, b.label, b.percent, track)
+		add(r.list, b.line)
 		r.bars = append(r.bars, b)
 	}
 	return r

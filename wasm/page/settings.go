@@ -14,10 +14,10 @@ import (
 type settings struct {
 	page    *page
 	threads *dom.HTMLSelectElement
-	note    dom.HTMLElement // why there is one thread only
+	note    *dom.BasicHTMLElement // why there is one thread only
 	backend *dom.HTMLSelectElement
-	models  dom.HTMLElement
-	facts   dom.HTMLElement // how the engine runs now
+	models  *dom.BasicHTMLElement
+	facts   *dom.BasicHTMLElement // how the engine runs now
 }
 
 // automatic is the first entry of both choosers.
@@ -34,11 +34,11 @@ var backends = []struct{ value, name string }{
 func newSettings(p *page) *settings {
 	return &settings{
 		page:    p,
-		threads: element[*dom.HTMLSelectElement]("threads"),
-		note:    element[dom.HTMLElement]("threads-note"),
-		backend: element[*dom.HTMLSelectElement]("backend"),
-		models:  element[dom.HTMLElement]("models"),
-		facts:   element[dom.HTMLElement]("facts"),
+		threads: chooser("threads"),
+		note:    element("threads-note"),
+		backend: chooser("backend"),
+		models:  element("models"),
+		facts:   element("facts"),
 	}
 }
 
@@ -60,7 +60,7 @@ func (s *settings) start() {
 func (s *settings) fillThreads() {
 	addOption(s.threads, automatic, "Automatic", false)
 	if !js.Global().Get("crossOriginIsolated").Truthy() {
-		s.threads.SetDisabled(true)
+		setDisabled(s.threads.BasicHTMLElement, true)
 		s.note.SetTextContent("One thread: several need shared memory, which browsers give only to pages whose server sends the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.")
 		return
 	}
@@ -107,28 +107,28 @@ func (s *settings) add(options map[string]any) {
 func (s *settings) list(models []js.Value) {
 	s.models.SetTextContent("")
 	for _, model := range models {
-		line := create[dom.HTMLElement]("li", "")
-		title := create[dom.HTMLElement]("strong", "")
+		line := create("li", "")
+		title := create("strong", "")
 		title.SetTextContent(model.Get("title").String())
-		line.AppendChild(title)
+		add(line, title)
 		text := megabytes(model.Get("bytes").Float()) + " MB · " + strconv.Itoa(model.Get("classes").Int()) + " classes"
 		if accuracy := model.Get("accuracy"); accuracy.Truthy() {
 			text += " · " + strconv.FormatFloat(accuracy.Get("top1").Float(), 'f', 1, 64) + "\u00a0% top-1 on " + accuracy.Get("dataset").String()
 		} else {
 			text += " · accuracy not published"
 		}
-		facts := create[dom.HTMLElement]("span", "")
+		facts := create("span", "")
 		facts.SetTextContent(text)
-		line.AppendChild(facts)
+		add(line, facts)
 		if licence := model.Get("licence"); licence.Type() == js.TypeString {
-			terms := create[dom.HTMLElement]("a", "")
+			terms := create("a", "")
 			terms.SetTextContent("Licence: " + licence.String())
 			if url := model.Get("licenceURL"); url.Type() == js.TypeString {
 				terms.SetAttribute("href", url.String())
 			}
-			line.AppendChild(terms)
+			add(line, terms)
 		}
-		s.models.AppendChild(line)
+		add(s.models, line)
 	}
 }
 

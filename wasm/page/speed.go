@@ -24,9 +24,9 @@ const retell = 500 // milliseconds
 // speed shows how long pictures take: in words, and for the frames of a camera in
 // a chart and as a rate as well.
 type speed struct {
-	chart  dom.HTMLElement // svg, hidden from screen readers
+	chart  *dom.BasicHTMLElement // svg, hidden from screen readers
 	path   js.Value
-	text   dom.HTMLElement
+	text   *dom.BasicHTMLElement
 	recent []sample // the last frames, the oldest first
 	told   float64  // when the text was written
 	buffer []byte
@@ -39,7 +39,7 @@ type sample struct {
 }
 
 func newSpeed() *speed {
-	s := &speed{chart: element[dom.HTMLElement]("chart"), text: element[dom.HTMLElement]("time")}
+	s := &speed{chart: element("chart"), text: element("time")}
 	s.path = s.chart.Underlying().Get("firstElementChild")
 	return s
 }

@@ -12,20 +12,20 @@ import (
 // storage lists what the browser keeps of this page, in the settings.
 type storage struct {
 	install *install
-	list    dom.HTMLElement
-	total   dom.HTMLElement
-	persist *dom.HTMLButtonElement
-	status  dom.HTMLElement // announced to screen readers
-	kept    js.Func         // the API's onKept
+	list    *dom.BasicHTMLElement
+	total   *dom.BasicHTMLElement
+	persist *dom.BasicHTMLElement
+	status  *dom.BasicHTMLElement // announced to screen readers
+	kept    js.Func               // the API's onKept
 }
 
 func newStorage(i *install) *storage {
 	s := &storage{
 		install: i,
-		list:    element[dom.HTMLElement]("storage-models"),
-		total:   element[dom.HTMLElement]("storage-total"),
-		persist: element[*dom.HTMLButtonElement]("storage-persist"),
-		status:  element[dom.HTMLElement]("storage-status"),
+		list:    element("storage-models"),
+		total:   element("storage-total"),
+		persist: element("storage-persist"),
+		status:  element("storage-status"),
 	}
 	s.kept = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		if len(args) > 0 && args[0].Truthy() {
@@ -35,7 +35,7 @@ func newStorage(i *install) *storage {
 		go s.refresh()
 		return nil
 	})
-	settings := element[dom.HTMLElement]("settings").Underlying()
+	settings := element("settings").Underlying()
 	listen(settings, "toggle", func(js.Value) {
 		s.status.SetTextContent("")
 		go s.refresh()
@@ -52,7 +52,7 @@ func newStorage(i *install) *storage {
 
 // refresh lists the models anew, while the settings are open.
 func (s *storage) refresh() {
-	if !element[dom.HTMLElement]("settings").Underlying().Get("open").Bool() {
+	if !element("settings").Underlying().Get("open").Bool() {
 		return
 	}
 	module, ok := s.install.load()
@@ -75,7 +75,7 @@ func (s *storage) refresh() {
 	for i := range models.Length() {
 		model := models.Index(i)
 		sum += model.Get("bytes").Float()
-		s.list.AppendChild(s.line(model))
+		add(s.list, s.line(model))
 	}
 	text := "No models are kept. "
 	if n := models.Length(); n > 0 {
@@ -98,19 +98,19 @@ func (s *storage) refresh() {
 }
 
 // line is a model with its size and a button that deletes it.
-func (s *storage) line(model js.Value) dom.HTMLElement {
+func (s *storage) line(model js.Value) *dom.BasicHTMLElement {
 	title := model.Get("title").String()
-	line := create[dom.HTMLElement]("li", "")
-	text := create[dom.HTMLElement]("span", "")
+	line := create("li", "")
+	text := create("span", "")
 	text.SetTextContent(title + ", " + megabytes(model.Get("bytes").Float()) + " MB")
-	line.AppendChild(text)
-	button := create[*dom.HTMLButtonElement]("button", "button")
+	add(line, text)
+	button := create("button", "button")
 	button.SetAttribute("type", "button")
 	button.SetAttribute("aria-label", "Delete "+title)
 	button.SetAttribute("data-sha256", model.Get("sha256").String())
 	button.SetAttribute("data-title", title)
 	button.SetTextContent("Delete")
-	line.AppendChild(button)
+	add(line, button)
 	return line
 }
 

@@ -12,7 +12,7 @@ import (
 // section's module, site/teach-page.js, is fetched when it is opened.
 type teaching struct {
 	page       *page
-	details    dom.HTMLElement
+	details    *dom.BasicHTMLElement
 	wanted     bool     // whether to open the section once there is a model, as it was on the last visit
 	section    js.Value // what the module answered, or undefined
 	classifier js.Value // of the model that is there, or undefined
@@ -25,7 +25,7 @@ type teaching struct {
 func newTeaching(p *page) *teaching {
 	t := &teaching{
 		page:    p,
-		details: element[dom.HTMLElement]("teach-details"),
+		details: element("teach-details"),
 		options: js.ValueOf(map[string]any{"topk": bars}),
 	}
 	p.results.label = t.label

@@ -11,22 +11,22 @@ import (
 // update tells that a newer version of the site waits, and lets the visitor decide
 // when the page becomes it.
 type update struct {
-	box   dom.HTMLElement
-	text  dom.HTMLElement
+	box   *dom.BasicHTMLElement
+	text  *dom.BasicHTMLElement
 	ready js.Func // called when a version waits
 }
 
 func newUpdate(i *install) *update {
-	u := &update{box: element[dom.HTMLElement]("update"), text: element[dom.HTMLElement]("update-text")}
+	u := &update{box: element("update"), text: element("update-text")}
 	u.ready = js.FuncOf(func(js.Value, []js.Value) any {
 		hide(u.box, false)
 		u.text.SetTextContent("A new version is ready. Reload to use it: every open tab of this page reloads, and the pictures they show are put away.")
 		return nil
 	})
-	listen(element[*dom.HTMLButtonElement]("update-now").Underlying(), "click", func(js.Value) {
+	listen(element("update-now").Underlying(), "click", func(js.Value) {
 		u.text.SetTextContent("Reloading")
 		i.module.Call("apply")
 	})
-	listen(element[*dom.HTMLButtonElement]("update-later").Underlying(), "click", func(js.Value) { hide(u.box, true) })
+	listen(element("update-later").Underlying(), "click", func(js.Value) { hide(u.box, true) })
 	return u
 }
