@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"flag"
 	"fmt"
 	"maps"
 	"net/http"
@@ -54,11 +55,13 @@ const pasteWhenReady = `addEventListener('DOMContentLoaded', () => {
 	observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
 });`
 
+var latency = flag.Duration("latency", 0, "how long the host of BenchmarkVisit waits before each answer")
+
 // BenchmarkVisit measures a first visit, with nothing in the browser's caches, and
 // a repeated one, with a service worker and, in turn, without. It prints what
 // the first one fetched before its prediction.
 //
-//	go test ./site -run '^$' -bench Visit -benchtime 10x
+//	go test ./site -run '^$' -bench Visit -benchtime 10x [-latency 40ms]
 func BenchmarkVisit(b *testing.B) {
 	f := setUp(b)
 	blobs, out := filepath.Join("..", "weights"), filepath.Join(b.TempDir(), "site")
@@ -142,6 +145,7 @@ func newCountingHost(b *testing.B, dir string, worker bool) *countingHost {
 			http.NotFound(w, r)
 			return
 		}
+		time.Sleep(*latency)
 		counting := &countingWriter{ResponseWriter: w}
 		site.ServeHTTP(counting, r)
 		h.mutex.Lock()
