@@ -18,7 +18,7 @@ build: weights ## build the site into build/site
 
 package: weights ## build the npm package into build/package and pack it: build/glance-VERSION.tgz
 	@go run ./tools/site -out $(SITE) -package build/package
-	@cd build/package && npm pack --loglevel=error --pack-destination ..
+	@cd build/package && npm pack --silent --pack-destination ..
 
 weights: ## fetch, verify and convert the models that can be reached (WEIGHTS_MIRROR=DIR|URL goes first)
 	@go run ./tools/fetch
