@@ -155,7 +155,7 @@ func (p *packer) joinLate() {
 			if !exports.Match(p.files[target]) {
 				continue
 			}
-			module := strings.TrimSuffix(target, ".js") + "Module"
+			module := strings.ReplaceAll(strings.TrimSuffix(target, ".js"), "-", "_") + "Module"
 			content = bytes.ReplaceAll(content, fmt.Appendf(nil, "await import('./%s')", target), []byte(module))
 			content = append(fmt.Appendf(nil, "import * as %s from './%s';\n", module, target), content...)
 		}
