@@ -139,7 +139,7 @@ export const tests = {
       const elsewhere = await load({ model: 'wide' });
       const other = createTeacher(elsewhere);
       const error = await rejects(other.load(file), 'wrong-network', /taught on "small".*"wide"/);
-      check(same(error.cause, teacher.base), 'the cause is not the network');
+      check(error.cause.name === 'small' && error.cause.sha256 === teacher.base.sha256, `the cause is ${JSON.stringify(error.cause)}, not the network`);
       other.dispose();
       elsewhere.dispose();
     });
