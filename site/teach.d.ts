@@ -29,9 +29,7 @@ export type TeachErrorCode =
   /** The file is no head, or damaged. */
   | 'head-format'
   /** The file was written by a later version. */
-  | 'head-version'
-  /** The browser could not keep or return what was taught. */
-  | 'storage';
+  | 'head-version';
 
 /** The network that embeddings come from. */
 export interface Base {
