@@ -29,6 +29,35 @@ const kept = {
   },
 };
 
+/**
+ * Loads a model, which is kept on this device. What can wait until the first one
+ * is there is fetched a moment later.
+ *
+ * @param {import('./glance').LoadOptions} options
+ */
+function loadKept(options) {
+  return load({ ...options, keep: true, onKept }).finally(() => {
+    setTimeout(() => import('./pwa-page.js').catch(() => {}), 1000); // without it the page needs the network
+  });
+}
+
+/** @param {GlanceError} [error] */
+function onKept(error) {
+  if (error) say(error.message);
+  dispatchEvent(new Event('glancekept'));
+}
+
+/**
+ * Shows a notice that there is nothing to try again for.
+ *
+ * @param {string} text
+ */
+function say(text) {
+  /** @type {HTMLElement} */ (document.getElementById('retry')).hidden = true;
+  /** @type {HTMLElement} */ (document.getElementById('notice-text')).textContent = text;
+  /** @type {HTMLElement} */ (document.getElementById('notice')).hidden = false;
+}
+
 try {
   const module = await compile(urls.engine);
   // The program holds the engine too and so imports the kernels. Here, on the
@@ -37,11 +66,9 @@ try {
     WebAssembly.Module.imports(module).filter((wanted) => wanted.module === 'kernels').map(({ name }) => [name, () => 0]),
   );
   await GoProgram.start(module, { kernels }, { glancePage: {
-    load, models, supported, kept, urls, teach: () => import('./teach-page.js'), pwa: () => import('./pwa.js'),
+    load: loadKept, models, supported, kept, urls, teach: () => import('./teach-page.js'),
   } });
 } catch (error) {
-  const text = error instanceof GlanceError ? error.message : `The page could not be started: ${error}`;
   /** @type {HTMLElement} */ (document.getElementById('loading')).hidden = true;
-  /** @type {HTMLElement} */ (document.getElementById('notice-text')).textContent = text;
-  /** @type {HTMLElement} */ (document.getElementById('notice')).hidden = false;
+  say(error instanceof GlanceError ? error.message : `The page could not be started: ${error}`);
 }

@@ -123,7 +123,6 @@ func (l *loader) load() {
 	})
 	options := map[string]any{
 		"model": model.Get("name"), "onProgress": onProgress, "signal": abort.Get("signal"), "urls": l.page.api.Get("urls"),
-		"keep": true, "onKept": l.page.install.storage.kept,
 	}
 	l.page.settings.add(options)
 	classifier, err := await(l.page.api.Call("load", options))
@@ -136,7 +135,6 @@ func (l *loader) load() {
 	}
 	l.abort = js.Undefined()
 	l.stage("", 0, 0)
-	l.page.install.begin()
 	switch {
 	case err == nil:
 		l.classifier = classifier

@@ -10,7 +10,7 @@ import (
 
 // page is the state behind the elements of index.html.
 type page struct {
-	api js.Value // {load, models, supported, kept, urls, teach, pwa}
+	api js.Value // {load, models, supported, kept, urls, teach}
 
 	stage    *dom.BasicHTMLElement
 	empty    *dom.BasicHTMLElement
@@ -24,7 +24,6 @@ type page struct {
 	camera   *camera
 	pictures *pictures
 	teach    *teaching
-	install  *install
 }
 
 func newPage(api js.Value) *page {
@@ -43,7 +42,6 @@ func newPage(api js.Value) *page {
 	p.camera = newCamera(p)
 	p.pictures = newPictures(p)
 	p.teach = newTeaching(p)
-	p.install = newInstall(p)
 	return p
 }
 
