@@ -210,7 +210,7 @@ func TestPageLoading(t *testing.T) {
 			site.ServeHTTP(w, r)
 		}
 	}))
-	defer server.Close()
+	t.Cleanup(server.Close) // after the tab, whose request may hang
 	ctx := tab(t, f, time.Minute, func(text string) bool { return strings.HasPrefix(text, "network: Failed to load resource") })
 	notice := func(want string) {
 		t.Helper()

@@ -44,6 +44,8 @@ export class Download {
   /** @type {(received: number, total: number) => void} */
   #progress;
   #shown = -Infinity; // when progress was called last
+  /** A call of progress that is due. @type {ReturnType<typeof setTimeout> | undefined} */
+  #late;
   /** @type {GlanceError | undefined} */
   #failure;
   /** Continues whoever waits for the other side. */
@@ -157,10 +159,7 @@ export class Download {
         this.#chunks.push(value);
         this.#waiting += value.length;
         this.#received += value.length;
-        if (this.#received === this.#total || performance.now() - this.#shown >= 50) {
-          this.#shown = performance.now();
-          this.#progress(this.#received, this.#total);
-        }
+        this.#report();
         this.#wake();
         while (this.#waiting > ahead) await this.#woken();
       }
@@ -168,8 +167,21 @@ export class Download {
       this.#failure = this.#signal?.aborted ? abortError(this.#signal)
         : new GlanceError('weights-http', `The download of ${this.#source.name} broke off. Check the connection and try again.`, cause);
     }
+    clearTimeout(this.#late);
     this.#ended = true;
     this.#wake();
+  }
+
+  /** Calls progress: at most every 50 ms, and soon where a connection then stalls. */
+  #report() {
+    clearTimeout(this.#late);
+    const wait = this.#received === this.#total ? 0 : this.#shown + 50 - performance.now();
+    if (wait > 0) {
+      this.#late = setTimeout(() => this.#report(), wait);
+      return;
+    }
+    this.#shown = performance.now();
+    this.#progress(this.#received, this.#total);
   }
 
   /** The next bytes, or undefined at the end. */
