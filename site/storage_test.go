@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestStorageList deletes a kept model by the button of the settings.
+// TestStorageList examines the list of kept models and the notice of a new version
+// with axe-core, and deletes a model by its button.
 func TestStorageList(t *testing.T) {
 	f := setUp(t)
 	h := newPlainHost(t, f, "/")
@@ -25,6 +27,18 @@ func TestStorageList(t *testing.T) {
 	total := evaluate[string](t, ctx, `document.getElementById('storage-total').textContent`)
 	if !strings.HasPrefix(total, "2 models, ") || !strings.Contains(total, "GB that the browser grants") || !strings.HasSuffix(total, "The page opens without a network.") {
 		t.Errorf("the sum says %q", total)
+	}
+	axe := readText(t, filepath.Join("node_modules", "axe-core", "axe.min.js"))
+	h.release(t, f, "second")
+	evaluate[bool](t, ctx, lookNow)
+	do(t, ctx, eventually(offered))
+	for _, screen := range screens {
+		for _, theme := range []string{"light", "dark"} {
+			emulate(t, ctx, screen.width, screen.height, screen.phone, theme)
+			at := fmt.Sprintf("storage-%s-%s", screen.name, theme)
+			keepScreen(t, ctx, at)
+			examine(t, ctx, at, axe, screen.phone)
+		}
 	}
 	do(t, ctx, chromedp.Focus(chromedp.CSS(`#storage-models button[aria-label="Delete Random mobilenet_v3_small"]`)),
 		chromedp.KeyEvent("\r"), eventually(lines+`.length === 1`), eventually(kept+`.then((n) => n === 1)`),
