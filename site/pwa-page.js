@@ -27,7 +27,7 @@ register(offer).then(list);
 function offer() {
   byId('update').hidden = false;
   byId('update-text').textContent =
-    'A new version is ready. Reload to use it: every open tab of this page reloads, and the pictures they show are put away.';
+    'A new version is ready. Reloading puts away the pictures in every open tab of this page.';
 }
 
 /** Lists the models that are kept, while the settings are open. */

@@ -133,6 +133,13 @@ func TestKept(t *testing.T) {
 			await cache.put(key, new Response((await response.arrayBuffer()).slice(0, 5000), { headers: response.headers }));
 			return [await outcome(true), (await keptModels()).length, await outcome(true)].join()`, "weights-integrity,0,kept"},
 		{"dropped", `return [await dropKept(entry.sha256), await dropKept(entry.sha256), (await keptModels()).length].join()`, "true,false,0"},
+		{"broken off", `const codes = [];
+			for (const as of ['truncated', 'flipped', 'slow']) {
+				const signal = as === 'slow' ? AbortSignal.timeout(300) : undefined;
+				const model = { name: 'small', weights: '/test/weights/small?as=' + as, sha256: entry.sha256 };
+				codes.push(await load({ model, keep: true, signal }).then(() => 'loaded', ({ code }) => code));
+			}
+			return [...codes, (await keptModels()).length].join()`, "weights-integrity,weights-integrity,aborted,0"},
 		{"full", `const { put } = Cache.prototype;
 			Cache.prototype.put = () => Promise.reject(new DOMException('no space', 'QuotaExceededError'));
 			const said = await outcome(false);
