@@ -131,6 +131,19 @@ func TestPageOffline(t *testing.T) {
 	do(t, ctx, untilLoaded, until(`document.getElementById('notice').hidden`))
 }
 
+// TestPageSavesData fetches no weights before a picture where the visitor saves data.
+func TestPageSavesData(t *testing.T) {
+	f := setUp(t)
+	ctx := tab(t, f, time.Minute, nil)
+	before(t, ctx, `Object.defineProperty(Navigator.prototype, 'connection', { value: { saveData: true } });`)
+	do(t, ctx, chromedp.Navigate(f.open.URL), until(`document.getElementById('hint')?.textContent.startsWith('This device saves data')`))
+	fetched := `performance.getEntriesByType('resource').some(({ name }) => name.includes('/weights/'))`
+	if evaluate[bool](t, ctx, fetched) || !evaluate[bool](t, ctx, `document.getElementById('loading').hidden`) {
+		t.Error("the weights were fetched")
+	}
+	do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{filepath.Join(f.dir, photoPNG)}), untilLoaded, answered)
+}
+
 // TestPageBars holds the bars' order in the document to the one on the screen while
 // the camera runs, and lets nothing move for those who want no motion.
 func TestPageBars(t *testing.T) {

@@ -63,6 +63,7 @@ func (l *loader) open() {
 		return
 	}
 	if connection := js.Global().Get("navigator").Get("connection"); connection.Truthy() && connection.Get("saveData").Truthy() {
+		l.page.results.fail("This device saves data: the model is fetched when you open a picture or the camera.")
 		return
 	}
 	l.load()

@@ -160,6 +160,7 @@ func (s *pictures) mark(one *picture) {
 // turn came, it is classified now.
 func (s *pictures) choose(one *picture) {
 	s.put(one)
+	s.page.stage.Underlying().Call("scrollIntoView", map[string]any{"block": "nearest"}) // on a phone it is far above
 	if one.done || s.active {
 		return
 	}
