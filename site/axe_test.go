@@ -62,6 +62,12 @@ var looks = []struct {
 		})()`)
 		do(t, ctx, until(`!document.getElementById('notice').hidden`))
 	}},
+	{"bench", func(t *testing.T, f *fixture, ctx context.Context) {
+		do(t, ctx, chromedp.Navigate(f.safe.URL+"/bench.html"), until(`document.getElementById('start')?.disabled === false`))
+	}},
+	{"examples", func(t *testing.T, f *fixture, ctx context.Context) {
+		do(t, ctx, chromedp.Navigate(f.safe.URL+"/examples.html"), until(`document.querySelector('pre')?.textContent.length > 0`))
+	}},
 }
 
 // violation is a rule of axe-core that the page breaks.
@@ -72,7 +78,7 @@ type violation struct {
 	Nodes  []string `json:"nodes"` // HTML of the elements
 }
 
-// TestPageAccessible examines the page with axe-core on a phone and on a desktop,
+// TestPageAccessible examines the site's pages with axe-core on a phone and on a desktop,
 // light and dark: nothing serious may be found. Besides, what is touched is at
 // least 44 pixels high on the phone, and nothing is wider than the window.
 //
@@ -97,7 +103,8 @@ func TestPageAccessible(t *testing.T) {
 	}
 }
 
-// emulate makes the tab a window of a size on a phone or not, in a colour scheme.
+// emulate makes the tab a window of a size on a phone or not, in a colour scheme
+// and without transitions.
 func emulate(t *testing.T, ctx context.Context, width, height int64, phone bool, theme string) {
 	t.Helper()
 	var options []chromedp.EmulateViewportOption
@@ -106,11 +113,11 @@ func emulate(t *testing.T, ctx context.Context, width, height int64, phone bool,
 	}
 	do(t, ctx, chromedp.EmulateViewport(width, height, options...))
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	do(t, ctx, chromedp.Sleep(400*time.Millisecond)) // transitions
+	do(t, ctx, chromedp.Sleep(50*time.Millisecond))
 }
 
 // examine runs axe-core and measures what is touched.
