@@ -195,6 +195,10 @@ func TestOffline(t *testing.T) {
 	offline(false)
 	h.stop()
 	use("host stopped", "bench") // as some hosts call it
+	if lost := evaluate[string](t, ctx, `Promise.all(['teach.wasm', 'teach-worker.js', 'samples/alp.jpg', 'examples.html', 'kernels/simd128.wasm', 'manifest.webmanifest']
+		.map((file) => fetch(file).then(({ ok }) => ok ? '' : file, () => file))).then((lost) => lost.join(''))`); lost != "" {
+		t.Errorf("offline there is no %s", lost)
+	}
 }
 
 // TestIsolation looks at how the page comes to its threads where the host sends no
