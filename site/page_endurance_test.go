@@ -23,9 +23,11 @@ type usage struct {
 	Resident  float64 // bytes of the browser's page processes, the kernels' memory included
 }
 
-// countFrames counts the camera's frames in the global frames.
+// countFrames counts the camera's frames in the global frames, from now on.
 const countFrames = `globalThis.frames = 0;
-	new MutationObserver(() => frames++).observe(document.querySelector('#chart path'), { attributes: true }); true`
+	globalThis.counter?.disconnect();
+	globalThis.counter = new MutationObserver(() => frames++);
+	counter.observe(document.querySelector('#chart path'), { attributes: true }); true`
 
 // measureUsage needs a page that is isolated and runs on one thread: the browser asks
 // every thread for its memory, and helpers never answer as they wait inside
