@@ -9,13 +9,17 @@ import "glance/kernels"
 //
 // A chain of one op is that op over the whole tensor. A chain without windows
 // counts in pixels: its tensors are taken as one pixel wide.
+//
+// Lanes share rows, or, where a pointwise op alone has more weights than pixels,
+// outputs: then each lane reads its own part of the weights only.
 type chain struct {
-	ops   []op
-	flat  bool
-	width int // pixels in a row before flattening
-	strip int // rows of the last op at a time
+	ops     []op
+	flat    bool
+	outputs bool // lanes share the outputs of the only op
+	width   int  // pixels in a row before flattening
+	strip   int  // rows of the last op at a time
 
-	spans []span  // rows of the last op, for each lane
+	spans []span  // rows of the last op, or outputs, for each lane
 	rings []int   // rows in the ring buffer after each op but the last
 	ring  [][]int // arena buffer of each lane's rings, [lane][op]
 	gate  *gate   // the squeeze whose factors the first op applies, or nil
@@ -43,9 +47,13 @@ func (c *chain) first() *op { return &c.ops[0] }
 func (c *chain) last() *op  { return &c.ops[len(c.ops)-1] }
 func (c *chain) rows() int  { return c.last().out.H }
 
-// split gives each lane its rows: as even as can be, and multiples of a tile
-// where rows are pixels.
+// split gives each lane its rows or outputs: as even as can be, and multiples of a
+// tile where rows are pixels, of a panel where they are outputs.
 func (c *chain) split(lanes int) {
+	if c.outputs {
+		c.spans = splitEven(c.last().out.C, lanes, kernels.Panel)
+		return
+	}
 	tile := 1
 	if c.flat {
 		tile = pixelTile

@@ -126,6 +126,18 @@ func chainNS(ops []op, strip, lanes int) float64 {
 	return total + count*float64(len(ops))*recordNS
 }
 
+// outputsNS estimates a pointwise op whose outputs the lanes share.
+func outputsNS(o *op, lanes int) float64 {
+	panels := (o.out.C + kernels.Panel - 1) / kernels.Panel
+	share := float64((panels+lanes-1)/lanes) / float64(panels) // of the busiest lane
+	weights := share * float64(o.weightBytes())
+	pixels := float64(roundUp(o.out.Pixels(), pixelTile))
+	return barrierNS + recordNS + share*pixels*o.nsPerPixel() +
+		weights*residency(int(weights))*weightFactor +
+		float64(o.in.Size()*4)*residency(o.in.Size()*4) +
+		share*float64(o.out.Size()*4)*residency(o.out.Size()*4)
+}
+
 // bestStrip returns the height of strips that costs least, and that cost.
 func bestStrip(c *chain, o PlanOptions) (strip int, ns float64) {
 	whole, unit := c.rows(), 1
@@ -137,6 +149,11 @@ func bestStrip(c *chain, o PlanOptions) (strip int, ns float64) {
 	}
 	strip, ns = whole, chainNS(c.ops, whole, o.Lanes)
 	if len(c.ops) == 1 {
+		if o.Lanes > 1 && c.first().code == kernels.OpPointwise {
+			if shared := outputsNS(c.first(), o.Lanes); shared < ns {
+				c.outputs, ns = true, shared
+			}
+		}
 		return strip, ns
 	}
 	if o.StripRows > 0 {

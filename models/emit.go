@@ -71,8 +71,12 @@ func (c *chain) emitLane(e *emitter, lane int, add func(kernels.Op)) {
 	if out.lo >= out.hi {
 		return
 	}
-	need := c.needs(out)
 	first, last := c.first(), c.last()
+	if c.outputs {
+		add(c.part(e, lane, out))
+		return
+	}
+	need := c.needs(out)
 	buffers := make([]rowBuffer, len(c.ops)+1) // buffers[i] is read by op i
 	buffers[0] = rowBuffer{e.tensor(first.source), first.in.H, 0, first.in.W * first.in.C * 4}
 	buffers[len(c.ops)] = rowBuffer{e.tensor(last.layer), last.out.H, 0, last.out.W * last.out.C * 4}
@@ -121,6 +125,12 @@ func (c *chain) record(e *emitter, o *op, lane int, src rowBuffer, dst kernels.P
 	if o.code == kernels.OpScaleRows {
 		return kernels.ScaleRows{X: x, S: e.at(c.gate.factors[lane]), Y: dst, M: u32(n * o.out.W), C: u32(o.out.C)}
 	}
+	return c.pointwise(e, o, lane, x, dst, rows)
+}
+
+// pointwise is op o over output rows that are contiguous at dst and in x.
+func (c *chain) pointwise(e *emitter, o *op, lane int, x, dst kernels.Ptr, rows span) kernels.Pointwise {
+	n := rows.hi - rows.lo
 	pw := kernels.Pointwise{X: x, Weights: e.weights(o.layer, 0).ptr, Y: dst, M: u32(n * o.out.W), K: u32(o.in.C),
 		N: u32(o.out.C), YStride: u32(o.out.C), Act: o.act}
 	if o.squeeze >= 0 {
@@ -129,6 +139,21 @@ func (c *chain) record(e *emitter, o *op, lane int, src rowBuffer, dst kernels.P
 	if o.residual >= 0 {
 		pw.Residual = e.tensor(o.residual) + kernels.Ptr(rows.lo*o.out.W*o.out.C*4)
 	}
+	return pw
+}
+
+// part is the chain's only op over all rows and some of its outputs.
+func (c *chain) part(e *emitter, lane int, out span) kernels.Op {
+	o := c.first()
+	pw := c.pointwise(e, o, lane, e.tensor(o.source), e.tensor(o.layer), span{0, o.out.H})
+	offset := kernels.Ptr(4 * out.lo)
+	w := e.weights(o.layer, 0)
+	pw.Weights += w.from(out.lo) - w.ptr
+	pw.Y += offset
+	if pw.Residual != 0 {
+		pw.Residual += offset
+	}
+	pw.N = u32(out.hi - out.lo)
 	return pw
 }
 

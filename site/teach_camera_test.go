@@ -36,7 +36,7 @@ func TestTeachCamera(t *testing.T) {
 	hold := func(card int) point {
 		return evaluate[point](t, ctx, fmt.Sprintf(`(() => {
 			const button = document.querySelectorAll('.teach-class .hold')[%d];
-			button.scrollIntoView({ block: 'center' });
+			button.scrollIntoView({ block: 'center', behavior: 'instant' });
 			const { left, top, width, height } = button.getBoundingClientRect();
 			return { X: left + width / 2, Y: top + height / 2 };
 		})()`, card))
