@@ -271,6 +271,47 @@ func TestSecondRunDoesNothing(t *testing.T) {
 	}
 }
 
+// TestBundled installs a blob that is part of the repository: where it lies nothing
+// is copied, elsewhere it is, and it is verified each time.
+func TestBundled(t *testing.T) {
+	base := t.TempDir()
+	m, b := small(t, "tiny", "http://127.0.0.1:1")
+	if err := os.WriteFile(filepath.Join(base, "tiny.pth"), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	repository := t.TempDir()
+	t.Chdir(repository)
+	blob := filepath.Join("weights", "tiny.safetensors")
+	if status, _, errs := fetch(t, &catalog.Catalog{Models: []catalog.Model{m}}, "-dir", "weights", "-mirror", base); status != exitOK {
+		t.Fatal(errs)
+	}
+	content, err := os.ReadFile(blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Blob = &catalog.Blob{SHA256: sum(content), Bytes: int64(len(content))}
+	m.Sources = []catalog.Source{{Type: catalog.Bundled, Format: catalog.Safetensors, File: "tiny.safetensors"}}
+	c := &catalog.Catalog{Models: []catalog.Model{m}}
+	for _, dir := range []string{"weights", t.TempDir()} {
+		if status, out, errs := fetch(t, c, "-dir", dir); status != exitOK || !strings.Contains(out, "part of the repository") || errs != "" {
+			t.Errorf("%s: status %d, %s%s", dir, status, out, errs)
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, "tiny.safetensors")); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%s: %d bytes, %v", dir, len(got), err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "tiny.LICENSE")); err != nil {
+			t.Error(err)
+		}
+	}
+	content[len(content)-1] ^= 1
+	if err := os.WriteFile(blob, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if status, out, errs := fetch(t, c, "-dir", "weights"); status != exitFailed || !strings.Contains(errs, "git checkout -- "+blob) {
+		t.Errorf("damaged: status %d, %s%s", status, out, errs)
+	}
+}
+
 func TestMirror(t *testing.T) {
 	m, b := small(t, "tiny", "http://127.0.0.1:1")
 	c := &catalog.Catalog{Models: []catalog.Model{m}}
@@ -356,20 +397,24 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// TestBlobOfCatalogue holds the catalogue's sum to the blob that `make weights`
-// made here, if it did.
+// TestBlobOfCatalogue holds the catalogue's sums to the blobs that are part of the
+// repository, and to those that `make weights` made here, if it did.
 func TestBlobOfCatalogue(t *testing.T) {
 	for _, m := range load(t).Models {
 		if m.Blob == nil {
 			continue
 		}
-		b, err := os.ReadFile(filepath.Join("../../weights", m.Name+".safetensors"))
-		if err != nil {
-			t.Skipf("%s is not there: make weights fetches it", m.Name)
-		}
-		if sum(b) != m.Blob.SHA256 || int64(len(b)) != m.Blob.Bytes {
-			t.Errorf("%s: %d bytes of sha-256 %s, the catalogue says %d of %s: if the converter changed, run go run ./tools/fetch -force %s and correct catalog.json",
-				m.Name, len(b), sum(b), m.Blob.Bytes, m.Blob.SHA256, m.Name)
-		}
+		t.Run(m.Name, func(t *testing.T) {
+			b, err := os.ReadFile(filepath.Join("../../weights", m.Name+".safetensors"))
+			if err != nil && m.Bundled() {
+				t.Fatal(err)
+			} else if err != nil {
+				t.Skipf("%s is not there: make weights fetches it", m.Name)
+			}
+			if sum(b) != m.Blob.SHA256 || int64(len(b)) != m.Blob.Bytes {
+				t.Errorf("%d bytes of sha-256 %s, the catalogue says %d of %s: if the converter or the model changed, correct catalog.json",
+					len(b), sum(b), m.Blob.Bytes, m.Blob.SHA256)
+			}
+		})
 	}
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -49,7 +51,7 @@ func (in *installer) install(ctx context.Context, m catalog.Model) (string, erro
 		return "", err
 	}
 	path := filepath.Join(in.dir, m.Name+".safetensors")
-	if !in.force {
+	if !in.force && !m.Bundled() { // which costs nothing to verify
 		if f, err := r.check(path, m); err == nil && in.hasLicence(m) {
 			return describe(path, m, f, "there already"), nil
 		}
@@ -59,7 +61,7 @@ func (in *installer) install(ctx context.Context, m catalog.Model) (string, erro
 		return "", err
 	}
 	if c.Finished {
-		err = copyFile(c.Path, path)
+		err = place(c.Path, path)
 	} else {
 		err = in.convert(ctx, m, r, c, path)
 	}
@@ -74,7 +76,10 @@ func (in *installer) install(ctx context.Context, m catalog.Model) (string, erro
 		return "", err
 	}
 	how := "new"
-	if !c.Verified {
+	switch {
+	case m.Bundled():
+		how = "part of the repository"
+	case !c.Verified:
 		how = "new; nobody publishes a checksum for it"
 	}
 	return describe(path, m, f, how), nil
@@ -179,13 +184,17 @@ func describe(path string, m catalog.Model, f *weights.File, how string) string 
 	return fmt.Sprintf("%-24s %5.1f MB  %s, %s (%s)", m.Name, float64(f.DataOffset+f.DataSize)/1e6, m.Licence.SPDX, f.Metadata["source"], how)
 }
 
-// copyFile copies a file; the copy appears only when it is complete.
-func copyFile(from, to string) (err error) {
+// place copies a file to where it is not yet; the copy appears only when it is
+// complete.
+func place(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
+	if same, err := isFile(in, to); same || err != nil {
+		return err
+	}
 	out, err := os.Create(to + ".tmp")
 	if err != nil {
 		return err
@@ -199,4 +208,17 @@ func copyFile(from, to string) (err error) {
 		return err
 	}
 	return os.Rename(out.Name(), to)
+}
+
+// isFile reports whether an open file is the one at path.
+func isFile(open *os.File, path string) (bool, error) {
+	a, err := open.Stat()
+	if err != nil {
+		return false, err
+	}
+	b, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(a, b), err
 }

@@ -99,6 +99,7 @@ func run(ctx context.Context, c *catalog.Catalog, args []string, stdout, stderr 
 		progress: p,
 		fetcher: &catalog.Fetcher{
 			Cache:    filepath.Join(*dir, "cache"),
+			Bundled:  "weights",
 			Mirror:   *mirror,
 			Timeout:  *timeout,
 			Accept:   accept,
@@ -182,7 +183,7 @@ func printList(w io.Writer, models []catalog.Model, dir string) int {
 			there = "yes"
 		}
 		top1 := "-"
-		if s := m.Accuracy.Published; s != nil {
+		if s := m.Accuracy.Best(); s != nil {
 			top1 = fmt.Sprintf("%.2f", s.Top1)
 		}
 		var sources []string

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -36,6 +37,11 @@ type Model struct {
 	Accuracy  Accuracy `json:"accuracy"`
 }
 
+// Bundled reports whether the model's blob is part of the repository.
+func (m Model) Bundled() bool {
+	return slices.ContainsFunc(m.Sources, func(s Source) bool { return s.Type == Bundled })
+}
+
 // Licence is the terms the weights are published under.
 type Licence struct {
 	SPDX   string `json:"spdx"`           // identifier of the SPDX licence list
@@ -46,8 +52,9 @@ type Licence struct {
 
 // The types of sources.
 const (
-	URL = "url"
-	NPM = "npm"
+	URL     = "url"
+	NPM     = "npm"
+	Bundled = "bundled"
 )
 
 // The formats of checkpoints.
@@ -80,8 +87,11 @@ type Source struct {
 
 // String names the source for messages and for the blob's metadata.
 func (s Source) String() string {
-	if s.Type == NPM {
+	switch s.Type {
+	case NPM:
 		return "npm " + s.Package + "@" + s.Version
+	case Bundled:
+		return "this repository"
 	}
 	return s.URL
 }
@@ -104,6 +114,14 @@ type Score struct {
 	Top1 float64  `json:"top1"`
 	Top5 *float64 `json:"top5"` // null if not given
 	By   string   `json:"by"`   // who says so, and where
+}
+
+// Best is the measured score, else the published one, else nil.
+func (a Accuracy) Best() *Score {
+	if a.Measured != nil {
+		return a.Measured
+	}
+	return a.Published
 }
 
 // Load returns the embedded catalogue.

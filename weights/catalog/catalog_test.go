@@ -51,6 +51,12 @@ func TestLabels(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	sum := strings.Repeat("0a", 32)
+	bundled := func(sum string) Model {
+		m := entry(t)
+		m.Sources = []Source{{Type: Bundled, Format: Safetensors, File: "m.safetensors"}}
+		m.Blob = &Blob{SHA256: sum, Bytes: 1}
+		return m
+	}
 	tests := []struct {
 		name   string
 		change func(m *Model)
@@ -90,6 +96,11 @@ func TestValidate(t *testing.T) {
 		{"npm of another format", func(m *Model) {
 			m.Sources[0] = Source{Type: NPM, Format: PTH, File: "p.tgz", Package: "p", Version: "1.0.0", Files: map[string]string{"a": sum}}
 		}, "not read from npm"},
+		{"bundled", func(m *Model) { *m = bundled(sum) }, ""},
+		{"bundled without a blob", func(m *Model) { *m = bundled(sum); m.Blob = nil }, "bundled one"},
+		{"bundled in a folder", func(m *Model) { *m = bundled(sum); m.Sources[0].File = "cache/m.safetensors" }, "folder weights"},
+		{"bundled checkpoint", func(m *Model) { *m = bundled(sum); m.Sources[0].Format = PTH }, "bundled blob"},
+		{"bundled with an address", func(m *Model) { *m = bundled(sum); m.Sources[0].URL = "https://host/m" }, "no address"},
 		{"blob without a size", func(m *Model) { m.Blob = &Blob{SHA256: sum} }, "blob"},
 		{"no dataset", func(m *Model) { m.Accuracy.Dataset = "" }, "dataset"},
 		{"score nobody gives", func(m *Model) { m.Accuracy.Published.By = "" }, "who says so"},
@@ -122,5 +133,5 @@ func entry(t *testing.T) Model {
 	if err := json.Unmarshal(catalogJSON, &c); err != nil {
 		t.Fatal(err)
 	}
-	return c.Models[0]
+	return c.Models[slices.IndexFunc(c.Models, func(m Model) bool { return m.Name == "mobilenet_v3_large" })]
 }

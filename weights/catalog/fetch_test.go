@@ -110,6 +110,41 @@ func TestFetchFile(t *testing.T) {
 	}
 }
 
+func TestFetchBundled(t *testing.T) {
+	m := Model{Name: "tiny", Licence: Licence{Text: "torchvision.txt"}, Blob: &Blob{SHA256: sum(content), Bytes: int64(len(content))},
+		Sources: []Source{{Type: Bundled, Format: Safetensors, File: "tiny.safetensors"}}}
+	f, notes := fetcher(t)
+	f.Bundled, f.Mirror = t.TempDir(), t.TempDir()
+	for _, dir := range []string{f.Bundled, f.Mirror} {
+		if err := os.WriteFile(filepath.Join(dir, "tiny.safetensors"), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := f.Fetch(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.mustHold(t, content)
+	if !c.Finished || !c.Verified || filepath.Dir(c.Path) != f.Bundled || !strings.HasPrefix(string(c.Licence), "BSD 3-Clause") || len(*notes) > 0 {
+		t.Errorf("%+v, notes %q", c, *notes)
+	}
+	for name, change := range map[string]func() error{
+		"damaged": func() error { return os.WriteFile(c.Path, content[1:], 0o644) },
+		"missing": func() error { return os.Remove(c.Path) },
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Fetch(t.Context(), m); err == nil || !strings.Contains(err.Error(), "git checkout -- "+c.Path) {
+			t.Errorf("%s: %v", name, err)
+		}
+		os.Remove(c.Path)
+		if err := os.WriteFile(c.Path, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestFetchUsesTheCache(t *testing.T) {
 	var requests atomic.Int32
 	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -47,7 +47,9 @@ func (m Model) validate() error {
 			return fmt.Errorf("source %d: %w", i, err)
 		}
 	}
-	if b := m.Blob; b != nil && (!sumPattern.MatchString(b.SHA256) || b.Bytes <= 0) {
+	if b := m.Blob; b == nil && m.Bundled() {
+		return errors.New("blob: a bundled one has a sha-256 and a size")
+	} else if b != nil && (!sumPattern.MatchString(b.SHA256) || b.Bytes <= 0) {
 		return errors.New("blob: want a sha-256 of 64 hexadecimal digits and a size")
 	}
 	return m.Accuracy.validate()
@@ -96,6 +98,8 @@ func (s Source) validate() error {
 		return s.validateURL()
 	case NPM:
 		return s.validateNPM()
+	case Bundled:
+		return s.validateBundled()
 	}
 	return fmt.Errorf("unknown type %q", s.Type)
 }
@@ -143,6 +147,16 @@ func (s Source) validateNPM() error {
 	}
 	if s.URL != "" || s.SHA256 != "" {
 		return errors.New("url and sha256 are not npm's: its files have sums")
+	}
+	return nil
+}
+
+func (s Source) validateBundled() error {
+	if s.Format != Safetensors || strings.Contains(s.File, "/") || !strings.HasSuffix(s.File, ".safetensors") {
+		return fmt.Errorf("format %s, file %q: a bundled blob is a file of safetensors in the folder weights", s.Format, s.File)
+	}
+	if s.URL != "" || s.SHA256 != "" || s.Package != "" || s.Version != "" || s.Files != nil || s.LicenceFile != "" {
+		return errors.New("a bundled blob has no address, package or licence file; its sha-256 is the blob's")
 	}
 	return nil
 }

@@ -40,10 +40,7 @@ type Accuracy struct {
 }
 
 func accuracy(a catalog.Accuracy) *Accuracy {
-	score := a.Measured
-	if score == nil {
-		score = a.Published
-	}
+	score := a.Best()
 	if score == nil {
 		return nil
 	}
