@@ -12,11 +12,11 @@ SIDE = 64
 
 
 def classes(root):
-    """WordNet ids in order, and the first two names of each as words.txt has them."""
+    """WordNet ids in order, and the first name of each as words.txt has them."""
     root = pathlib.Path(root)
     ids = sorted((root / "wnids.txt").read_text().split())
     words = dict(line.split("\t", 1) for line in (root / "words.txt").read_text().splitlines())
-    return ids, [", ".join(words[i].split(", ")[:2]) for i in ids]
+    return ids, [words[i].split(", ")[0] for i in ids]
 
 
 def files(root, split):

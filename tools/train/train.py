@@ -28,11 +28,10 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", required=True, help="folder tiny-imagenet-200")
     parser.add_argument("--out", default="build/train", help="checkpoints, log and decoded pictures; a run found there goes on")
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--decay", type=int, default=30, help="epochs at the end over which the learning rate falls to 0")
-    parser.add_argument("--sizes", default="0:96", help="side of the input from an epoch on, EPOCH:PIXELS,...")
+    parser.add_argument("--epochs", type=int, default=46)
+    parser.add_argument("--decay", type=int, default=35, help="epochs at the end over which the learning rate falls to 0")
+    parser.add_argument("--sizes", default="0:96,37:128", help="side of the input from an epoch on, EPOCH:PIXELS,...")
     parser.add_argument("--evaluate", type=int, default=2, help="epochs between evaluations")
-    parser.add_argument("--size", type=int, default=96, help="side of the input at evaluation")
     parser.add_argument("--batch", type=int, default=128, help="pictures a step, of all processes together")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate")
     parser.add_argument("--weight-decay", type=float, default=0.02)
@@ -174,7 +173,7 @@ def train(rank, o, processes, network, average, optimizer, first):
         if rank == 0:
             row = [epoch, size, round(rate(o, epoch + 1), 6), round(total / steps, 4), "", "", "", round(time.time() - started)]
             if (epoch + 1) % o.evaluate == 0 or epoch + 1 == o.epochs:
-                row[4:7] = [round(v, 4) for v in evaluate(average, *tests, o.size, o.device)]
+                row[4:7] = [round(v, 4) for v in evaluate(average, *tests, size, o.device)]
             with open(out / "log.csv", "a", newline="") as log:
                 writer = csv.writer(log)
                 if log.tell() == 0:
