@@ -107,28 +107,68 @@ func TestPageWithoutIsolation(t *testing.T) {
 	}
 }
 
-// TestPageOffline loses the network before the weights are there and finds it again.
+// TestPageOffline loses the network before the list of models is there and again
+// before the weights are. Events come twice, and settings that change before the list
+// is there are followed later.
 func TestPageOffline(t *testing.T) {
 	f := setUp(t)
-	var offline atomic.Bool
+	var offline, weightless atomic.Bool
 	offline.Store(true)
+	weightless.Store(true)
+	list := make(chan struct{}) // closed to let the list through
+	asked := make(chan struct{}, 10)
 	site := static.Handler(filepath.Join(f.dir, "site"), static.Options{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if offline.Load() && strings.HasPrefix(r.URL.Path, "/weights/") {
+		manifest := r.URL.Path == "/models.json"
+		if manifest && offline.Load() || weightless.Load() && strings.HasPrefix(r.URL.Path, "/weights/") {
 			panic(http.ErrAbortHandler)
+		}
+		if manifest {
+			asked <- struct{}{}
+			<-list
 		}
 		site.ServeHTTP(w, r)
 	}))
-	defer server.Close()
+	t.Cleanup(server.Close) // after the tab, whose request may hang
 	ctx := tab(t, f, time.Minute, func(text string) bool { return strings.HasPrefix(text, "network: Failed to load resource") })
 	before(t, ctx, `globalThis.online = false; Object.defineProperty(Navigator.prototype, 'onLine', { get: () => online });`)
-	do(t, ctx, chromedp.Navigate(server.URL))
-	if text := noticed(t, ctx); !strings.HasPrefix(text, "You are offline and this model has not been fetched yet.") {
-		t.Errorf("notice %q", text)
+	told := func() {
+		t.Helper()
+		if text := noticed(t, ctx); !strings.HasPrefix(text, "You are offline and this model has not been fetched yet.") {
+			t.Errorf("notice %q", text)
+		}
 	}
+	do(t, ctx, chromedp.Navigate(server.URL))
+	told()
 	offline.Store(false)
+	evaluate[bool](t, ctx, `(() => {
+		online = true;
+		dispatchEvent(new Event('online'));
+		dispatchEvent(new Event('online'));
+		for (const [id, value] of [['threads', 'auto'], ['backend', 'simd128']]) {
+			const chooser = document.getElementById(id);
+			chooser.value = value;
+			chooser.dispatchEvent(new Event('change'));
+		}
+		return true;
+	})()`)
+	select {
+	case <-asked:
+	case <-ctx.Done():
+		t.Fatal("the list of models was not asked for again")
+	}
+	evaluate[bool](t, ctx, `(online = false) || true`)
+	close(list)
+	told()
+	weightless.Store(false)
 	evaluate[bool](t, ctx, `(online = true) && dispatchEvent(new Event('online'))`)
 	do(t, ctx, untilLoaded, until(`document.getElementById('notice').hidden`))
+	if got := facts(t, ctx); !strings.HasSuffix(got, "· SIMD · 1 thread") {
+		t.Errorf("runs %s", got)
+	}
+	if n := evaluate[int](t, ctx, `document.getElementById('model').length`); n != len(f.blobs) {
+		t.Errorf("%d models to choose from, there are %d", n, len(f.blobs))
+	}
 }
 
 // TestPageSavesData fetches no weights before a picture where the visitor saves data.

@@ -59,6 +59,7 @@ func (l *loader) start() {
 // open fills the chooser and loads the first model, unless the visitor saves
 // data: then loading waits for a picture.
 func (l *loader) open() {
+	l.waiting = false
 	if !l.list() {
 		return
 	}
@@ -95,8 +96,12 @@ func (l *loader) list() bool {
 	return true
 }
 
-// load loads the model that is chosen, in place of what there was.
+// load loads the model that is chosen, in place of what there was. Settings that
+// change before the list of models is there are followed when it is.
 func (l *loader) load() {
+	if len(l.models) == 0 {
+		return
+	}
 	if l.abort.Truthy() {
 		l.abort.Call("abort")
 	}
