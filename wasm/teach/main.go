@@ -14,6 +14,7 @@
 //	save(head)                           -> Uint8Array
 //	predict(head, embedding)             -> Float32Array of probabilities, in the classes' order
 //	evaluate(head, examples)             -> Evaluation on examples (without classes and base)
+//	rename(head, classes)                -> true      as many names as before, in the classes' order
 //	release(head)                        -> true      forgets the head
 //
 //	examples = {
