@@ -38,8 +38,8 @@ deploy: weights ## deploy the Worker to your Cloudflare account
 	@npm --prefix wasm/edge ci --no-audit --no-fund --loglevel=error
 	@npm --prefix wasm/edge run deploy
 
-generate: ## regenerate the SIMD modules from kernels/simd/gen
-	@go generate ./kernels/...
+generate: ## regenerate the SIMD modules and the JPEG decoder's from their generators
+	@go generate ./kernels/... ./wasm/edge/...
 
 check: ## gofmt and go vet, natively and for js/wasm
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'gofmt: the files above need formatting' >&2; exit 1; }
