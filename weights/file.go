@@ -3,6 +3,7 @@ package weights
 import (
 	"cmp"
 	"encoding/binary"
+	"io"
 	"math"
 	"math/bits"
 	"slices"
@@ -170,6 +171,25 @@ func ParseHeader(prefix []byte, fileSize int64) (*File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// ReadHeader is [ParseHeader] for a file of fileSize bytes that is read from r, its
+// header alone. Errors are those of r, and of ParseHeader.
+func ReadHeader(r io.ReaderAt, fileSize int64) (*File, error) {
+	file := io.NewSectionReader(r, 0, fileSize)
+	prefix := make([]byte, min(prefixSize, fileSize))
+	if _, err := io.ReadFull(file, prefix); err != nil {
+		return nil, err
+	}
+	size, err := HeaderSize(prefix, fileSize)
+	if err != nil {
+		return nil, err
+	}
+	prefix = append(prefix, make([]byte, size-prefixSize)...)
+	if _, err := io.ReadFull(file, prefix[prefixSize:]); err != nil {
+		return nil, err
+	}
+	return ParseHeader(prefix, fileSize)
 }
 
 // checkLayout sorts the tensors by offset and checks that names are unique, that

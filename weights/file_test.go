@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"maps"
 	"reflect"
 	"runtime"
@@ -186,6 +187,22 @@ func sample(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// TestReadHeader reads through a reader what ParseHeader reads from bytes, of whole
+// files and of every shorter one.
+func TestReadHeader(t *testing.T) {
+	b := sample(t)
+	for n := range len(b) + 1 {
+		want, wantErr := ParseHeader(b[:n], int64(n))
+		got, err := ReadHeader(bytes.NewReader(b), int64(n))
+		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(err, wantErr) {
+			t.Errorf("%d bytes: %v, %v; want %v, %v", n, got, err, want, wantErr)
+		}
+	}
+	if _, err := ReadHeader(bytes.NewReader(b[:20]), int64(len(b))); err != io.ErrUnexpectedEOF {
+		t.Errorf("a file that has become shorter: %v", err)
+	}
 }
 
 func TestWrite(t *testing.T) {
