@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -146,6 +147,16 @@ func (c *Catalog) Model(name string) (Model, bool) {
 		}
 	}
 	return Model{}, false
+}
+
+// Sort puts the names of models into the catalogue's order of preference; those it
+// does not know come last, in the order of the alphabet.
+func (c *Catalog) Sort(names []string) {
+	rank := map[string]int{}
+	for i, m := range c.Models {
+		rank[m.Name] = i - len(c.Models)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(rank[a]-rank[b], strings.Compare(a, b)) })
 }
 
 // ClassNames returns the model's labels in order of class index, nil if it has

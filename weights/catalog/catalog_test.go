@@ -31,6 +31,15 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+func TestSort(t *testing.T) {
+	c := &Catalog{Models: []Model{{Name: "preferred"}, {Name: "b"}, {Name: "a"}, {Name: "absent"}}}
+	names := []string{"own", "a", "mine", "b", "preferred"}
+	c.Sort(names)
+	if got := strings.Join(names, " "); got != "preferred b a mine own" {
+		t.Errorf("sorted %s", got)
+	}
+}
+
 // TestLabels spot-checks class indices everybody in the field knows.
 func TestLabels(t *testing.T) {
 	for file, want := range map[string]map[int]string{
