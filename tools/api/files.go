@@ -30,7 +30,7 @@ type Files struct {
 	loaded map[string]*Model
 }
 
-// Names lists the models in a folder: those of the catalogue first, in its order.
+// Names lists the models in a folder, in the catalogue's order of preference.
 func Names(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*"+extension))
 	if err != nil {
@@ -40,15 +40,11 @@ func Names(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	rank := map[string]int{}
-	for i, m := range known.Models {
-		rank[m.Name] = i - len(known.Models)
-	}
 	var names []string
 	for _, path := range paths {
 		names = append(names, strings.TrimSuffix(filepath.Base(path), extension))
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return rank[a] - rank[b] })
+	known.Sort(names)
 	if len(names) == 0 {
 		return nil, fmt.Errorf("there are no models in %s: `make weights` fetches them", dir)
 	}
@@ -91,19 +87,7 @@ func readInfo(path string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	first8 := make([]byte, min(8, stat.Size()))
-	if _, err := file.ReadAt(first8, 0); err != nil {
-		return Info{}, fmt.Errorf("%s: %w", path, err)
-	}
-	n, err := weights.HeaderSize(first8, stat.Size())
-	if err != nil {
-		return Info{}, fmt.Errorf("%s: %w", path, err)
-	}
-	prefix := make([]byte, n)
-	if _, err := file.ReadAt(prefix, 0); err != nil {
-		return Info{}, fmt.Errorf("%s: %w", path, err)
-	}
-	header, err := weights.ParseHeader(prefix, stat.Size())
+	header, err := weights.ReadHeader(file, stat.Size())
 	if err != nil {
 		return Info{}, fmt.Errorf("%s: %w", path, err)
 	}
