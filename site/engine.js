@@ -206,8 +206,7 @@ export class Engine {
   call(message, signal) {
     const reply = this.#queue.then(() => {
       if (!this.#closed && !signal?.aborted) return this.#answer(message);
-      const { captured } = message;
-      if (captured && !captured.borrowed) captured.picture.close();
+      message.picture?.close?.();
       throw signal?.aborted ? abortError(signal) : disposedError();
     });
     this.#queue = reply.catch(() => {});
@@ -218,8 +217,8 @@ export class Engine {
   async #answer(message) {
     switch (message.type) {
       case 'classify': return this.#classify(message);
-      case 'embed': return this.#vector('embedding', message.captured);
-      case 'logits': return this.#vector('output', message.captured);
+      case 'embed': return this.#vector('embedding', message.picture);
+      case 'logits': return this.#vector('output', message.picture);
       case 'run': return this.#run(message.input);
       case 'memory': return { value: { kernels: this.#call('memory'), program: this.#core?.program.memoryBytes } };
       case 'profile': return { value: this.#call('profile', message.runs) };
@@ -230,11 +229,11 @@ export class Engine {
   /**
    * The most probable classes of a picture, those below the threshold left out.
    *
-   * @param {Record<string, any>} message its captured picture is closed here, unless borrowed
+   * @param {Record<string, any>} message its picture is closed here
    */
-  async #classify({ captured, topk, threshold }) {
+  async #classify({ picture, topk, threshold }) {
     /** @type {{value: number[], timing: Timing}} index, probability, index, ... */
-    const { value: top, timing } = await this.#see(captured, () => this.#call('classify', topk));
+    const { value: top, timing } = await this.#see(picture, () => this.#call('classify', topk));
     const predictions = [];
     for (let i = 0; i < top.length; i += 2) {
       if (top[i + 1] >= threshold) predictions.push({ className: this.#labels?.[top[i]] ?? String(top[i]), probability: top[i + 1] });
@@ -246,10 +245,10 @@ export class Engine {
    * The pooled features of a picture, or its raw output.
    *
    * @param {'embedding' | 'output'} what
-   * @param {import('./source.js').Captured} captured closed here, unless borrowed
+   * @param {import('./source.js').Picture} picture closed here
    */
-  async #vector(what, captured) {
-    return this.#see(captured, () => this.#floats(what));
+  async #vector(what, picture) {
+    return this.#see(picture, () => this.#floats(what));
   }
 
   /**
@@ -310,12 +309,12 @@ export class Engine {
    * Puts a picture through the network and reads what comes out.
    *
    * @template T
-   * @param {import('./source.js').Captured} captured
+   * @param {import('./source.js').Picture} picture
    * @param {() => T} read
    */
-  async #see(captured, read) {
+  async #see(picture, read) {
     const start = performance.now();
-    return this.#through(await this.#reader.open(captured), start, read);
+    return this.#through(await this.#reader.open(picture), start, read);
   }
 
   /**

@@ -242,7 +242,7 @@ export class Classifier {
    */
   async run(input, { transfer, signal } = {}) {
     if (!(input instanceof Float32Array)) throw new GlanceError('bad-input', 'run takes a Float32Array.');
-    return this.#call({ type: 'run', input, buffer: transfer ? input.buffer : undefined }, signal);
+    return this.#call({ type: 'run', input: transfer ? input : input.slice() }, signal);
   }
 
   /** @returns {import('./glance').Info} */
@@ -290,7 +290,7 @@ export class Classifier {
     const { transfer, signal } = options;
     try {
       const message = { type, ...checkRanking(options, this.#ranking) };
-      if (!this.#disposed && !signal?.aborted) return await this.#call(message, signal, capture(source, this.#port.moves, transfer));
+      if (!this.#disposed && !signal?.aborted) return await this.#call(message, signal, capture(source, transfer));
     } finally {
       if (transfer) /** @type {ImageBitmap} */ (source)?.close?.();
     }
@@ -298,43 +298,43 @@ export class Classifier {
   }
 
   /**
-   * Hands a call to the engine when it is its turn.
+   * Hands a call to the engine when it is its turn. A call that is given up while its
+   * picture is still on its way keeps no other waiting.
    *
    * @param {Record<string, any>} message
    * @param {AbortSignal} [signal]
-   * @param {Promise<import('./source.js').Captured>} [captured]
+   * @param {Promise<import('./source.js').Picture>} [captured]
    * @returns {Promise<any>}
    */
-  #call(message, signal, captured) {
-    if (this.#disposed) return Promise.reject(disposedError());
-    if (signal?.aborted) return Promise.reject(abortError(signal));
+  async #call(message, signal, captured) {
+    if (this.#disposed) throw disposedError();
+    if (signal?.aborted) throw abortError(signal);
     const start = performance.now();
-    return new Promise((resolve, reject) => {
-      const stop = () => reject(abortError(/** @type {AbortSignal} */ (signal)));
-      signal?.addEventListener('abort', stop);
-      this.#pending.add(reject);
-      captured?.catch(() => {}); // awaited when it is this call's turn
-      const answer = this.#turn.then(async () => {
-        const picture = await captured;
-        if (signal?.aborted || this.#disposed) {
-          if (picture && !picture.borrowed) /** @type {ImageBitmap} */ (picture.picture).close();
-          return undefined; // rejected already
-        }
-        return { reply: this.#port.call(picture ? { ...message, captured: picture } : message, signal) };
-      });
-      this.#turn = answer.catch(() => {});
-      answer
-        .then((handed) => handed?.reply)
-        .then((reply) => {
-          if (!reply) return;
-          if (reply.timing) this.#timing = { ...reply.timing, total: performance.now() - start };
-          resolve(reply.value);
-        })
-        .catch(reject)
-        .finally(() => {
-          signal?.removeEventListener('abort', stop);
-          this.#pending.delete(reject);
-        });
+    /** @type {(error: GlanceError) => void} */
+    let giveUp = () => {};
+    /** @type {Promise<never>} */
+    const givenUp = new Promise((_, reject) => { giveUp = reject; });
+    const stop = () => giveUp(abortError(/** @type {AbortSignal} */ (signal)));
+    signal?.addEventListener('abort', stop);
+    this.#pending.add(giveUp);
+    captured?.catch(() => {}); // awaited when it is this call's turn
+    const handed = this.#turn.then(async () => {
+      try {
+        const picture = await Promise.race([givenUp, captured]);
+        return { reply: this.#port.call({ ...message, picture }, signal) };
+      } catch (error) {
+        captured?.then((late) => /** @type {ImageBitmap} */ (late).close?.(), () => {});
+        throw error;
+      }
     });
+    this.#turn = handed.catch(() => {});
+    try {
+      const { value, timing } = await Promise.race([givenUp, handed.then(({ reply }) => reply)]);
+      if (timing) this.#timing = { ...timing, total: performance.now() - start };
+      return value;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      this.#pending.delete(giveUp);
+    }
   }
 }

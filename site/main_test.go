@@ -160,6 +160,8 @@ func (f *fixture) handler(site http.Handler, isolated bool) http.Handler {
 			w.Write(f.facts)
 		case "weights":
 			f.serveWeights(w, r, rest)
+		case "stalled.png": // a picture whose host does not answer
+			<-r.Context().Done()
 		case "pictures":
 			r.URL.Path = "/" + rest
 			pictures.ServeHTTP(w, r)

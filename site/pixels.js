@@ -23,27 +23,26 @@ export class PixelReader {
   #context;
 
   /**
-   * @param {import('./source.js').Captured} captured closed by the Pixels' close, unless it is borrowed
+   * @param {import('./source.js').Picture} picture closed by the Pixels' close
    * @returns {Promise<Pixels>}
    */
-  async open({ picture, borrowed }) {
+  async open(picture) {
     if (typeof ImageData === 'function' && picture instanceof ImageData) return rows(picture);
     if (picture instanceof Blob) {
       try {
-        return this.#drawn(await createImageBitmap(picture), false);
+        return this.#drawn(await createImageBitmap(picture));
       } catch (cause) {
         throw refusal(cause);
       }
     }
-    return this.#drawn(/** @type {ImageBitmap | VideoFrame} */ (picture), borrowed);
+    return this.#drawn(/** @type {ImageBitmap | VideoFrame} */ (picture));
   }
 
   /**
    * @param {ImageBitmap | VideoFrame} picture
-   * @param {boolean} borrowed
    * @returns {Pixels}
    */
-  #drawn(picture, borrowed) {
+  #drawn(picture) {
     const isBitmap = picture instanceof ImageBitmap;
     const width = isBitmap ? picture.width : picture.displayWidth;
     const height = isBitmap ? picture.height : picture.displayHeight;
@@ -78,7 +77,7 @@ export class PixelReader {
       const start = (row - window.row) * width * 4;
       return window.data.subarray(start, start + rows * width * 4);
     };
-    return { width, height, read, close: () => borrowed || picture.close() };
+    return { width, height, read, close: () => picture.close() };
   }
 
   /**

@@ -7,17 +7,16 @@ import { split } from './urls.js';
  * Where an engine runs.
  *
  * @typedef {object} Port
- * @property {boolean} moves whether pictures go to another thread
  * @property {(options: import('./engine.js').EngineOptions, progress: (p: any) => void, signal?: AbortSignal) => Promise<void>} start
  * @property {import('./glance').Info} info known once started; its threads change as they start
  * @property {(message: Record<string, any>, signal?: AbortSignal) => Promise<{value: any, timing?: any}>} call
+ *   takes the message's picture or input over, and closes the picture whatever becomes of the call
  * @property {(error?: GlanceError) => void} onkept set by the caller; see EngineHost's kept
  * @property {() => void} close
  */
 
 /** An engine in a worker of its own. @implements {Port} */
 export class WorkerPort {
-  moves = true;
   /** @type {any} */
   info;
   /** @type {(error?: GlanceError) => void} */
@@ -70,8 +69,9 @@ export class WorkerPort {
    * @param {AbortSignal} [signal]
    */
   call(message, signal) {
-    const { captured, buffer = captured?.buffer } = message;
-    return this.#send(message, captured && !captured.borrowed ? [captured.picture] : buffer ? [buffer] : [], signal);
+    const { picture, input } = message;
+    const buffer = (input ?? picture?.data)?.buffer; // of run's input, or of ImageData
+    return this.#send(message, buffer ? [buffer] : picture?.close ? [picture] : [], signal);
   }
 
   close() {
@@ -86,7 +86,10 @@ export class WorkerPort {
    * @returns {Promise<{value: any, timing?: any}>}
    */
   #send(message, transfer, signal, progress) {
-    if (this.#broken) return Promise.reject(this.#broken);
+    if (this.#broken) {
+      message.picture?.close?.();
+      return Promise.reject(this.#broken);
+    }
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       const stop = () => {
@@ -103,6 +106,7 @@ export class WorkerPort {
         this.#worker.postMessage({ ...message, id }, transfer);
       } catch (cause) {
         this.#pending.delete(id);
+        message.picture?.close?.();
         reject(new GlanceError('bad-input', `The call could not be sent to the engine: ${/** @type {Error} */ (cause).message}`, cause));
         return;
       }
@@ -167,7 +171,6 @@ async function checkScript(url) {
 
 /** An engine in the calling thread. @implements {Port} */
 export class LocalPort {
-  moves = false;
   /** @type {(error?: GlanceError) => void} */
   onkept = () => {};
   #urls;

@@ -8,11 +8,10 @@ import { GlanceError } from './errors.js';
  */
 
 /**
- * A source as the engine takes it: it can be posted to another thread, and its
- * picture no longer changes. The engine closes it after use unless it is borrowed.
- * The buffer is the picture's own, where the caller has given it up.
+ * A source as the engine takes it: its picture no longer changes. It is the
+ * engine's, which moves it to another thread and closes it after use.
  *
- * @typedef {{picture: ImageBitmap | VideoFrame | ImageData | Blob, borrowed: boolean, buffer?: ArrayBuffer}} Captured
+ * @typedef {ImageBitmap | VideoFrame | ImageData | Blob} Picture
  */
 
 /**
@@ -27,36 +26,38 @@ function is(value, name) {
 }
 
 /**
- * Takes a snapshot of a source at this moment.
+ * Takes a snapshot of a source at this moment, but of an image that still loads when it is there.
  *
  * @param {Source} source
- * @param {boolean} moves whether the snapshot goes to another thread; where it does
- *   not, an ImageBitmap or VideoFrame is used as it is
  * @param {boolean} [given] whether the caller gives the source up, so that nothing is copied
- * @returns {Promise<Captured>}
+ * @returns {Promise<Picture>}
  */
-export async function capture(source, moves, given) {
+export async function capture(source, given) {
   try {
-    if (is(source, 'Blob')) return { picture: /** @type {Blob} */ (source), borrowed: true };
-    const picture = is(source, 'ImageData') ? /** @type {ImageData} */ (source) : fromPixels(source);
-    if (picture) return { picture, borrowed: true, buffer: given ? /** @type {ArrayBuffer} */ (picture.data.buffer) : undefined };
+    if (is(source, 'Blob')) return /** @type {Blob} */ (source);
+    if (is(source, 'ImageData')) {
+      const image = /** @type {any} */ (source);
+      return given ? image : new ImageData(image.data.slice(), image.width, image.height, image); // its settings
+    }
+    const pixels = fromPixels(source, given);
+    if (pixels) return pixels;
     if (is(source, 'VideoFrame')) {
       const frame = /** @type {VideoFrame} */ (source);
       if (frame.format === null && frame.codedWidth === 0) throw new GlanceError('bad-input', 'The VideoFrame is closed.');
-      return { picture: moves && !given ? frame.clone() : frame, borrowed: !moves && !given };
+      return given ? frame : frame.clone();
     }
     if (is(source, 'ImageBitmap')) {
       const bitmap = /** @type {ImageBitmap} */ (source);
       if (bitmap.width === 0) throw new GlanceError('bad-input', 'The ImageBitmap is closed.');
-      return { picture: moves && !given ? await createImageBitmap(bitmap) : bitmap, borrowed: !moves && !given };
+      return given ? bitmap : await createImageBitmap(bitmap);
     }
-    if (is(source, 'HTMLVideoElement')) return { picture: await videoFrame(/** @type {HTMLVideoElement} */ (source)), borrowed: false };
-    if (is(source, 'HTMLImageElement')) return { picture: await imageElement(/** @type {HTMLImageElement} */ (source)), borrowed: false };
+    if (is(source, 'HTMLVideoElement')) return await videoFrame(/** @type {HTMLVideoElement} */ (source));
+    if (is(source, 'HTMLImageElement')) return await imageElement(/** @type {HTMLImageElement} */ (source));
     if (is(source, 'HTMLCanvasElement') || is(source, 'OffscreenCanvas')) {
       const canvas = /** @type {HTMLCanvasElement | OffscreenCanvas} */ (source);
       if (canvas.width === 0 || canvas.height === 0) throw new GlanceError('bad-input', 'The canvas is empty: its width or height is 0.');
       const taken = given && is(source, 'OffscreenCanvas');
-      return { picture: taken ? /** @type {OffscreenCanvas} */ (canvas).transferToImageBitmap() : await createImageBitmap(canvas), borrowed: false };
+      return taken ? /** @type {OffscreenCanvas} */ (canvas).transferToImageBitmap() : await createImageBitmap(canvas);
     }
   } catch (cause) {
     throw refusal(cause);
@@ -92,24 +93,33 @@ async function videoFrame(video) {
 /** @param {HTMLImageElement} image */
 async function imageElement(image) {
   if (!image.complete) await image.decode();
-  if (!image.naturalWidth) throw new GlanceError('bad-input', 'The image element shows no picture: its address is missing or wrong.');
-  return createImageBitmap(image);
+  const { naturalWidth, naturalHeight } = image;
+  if (!naturalWidth) throw new GlanceError('bad-input', 'The image element shows no picture: its address is missing or wrong.');
+  try {
+    return await createImageBitmap(image);
+  } catch (cause) {
+    if (/** @type {Error} */ (cause).name !== 'InvalidStateError') throw cause;
+    // An SVG without a size of its own has to be given one.
+    return createImageBitmap(image, { resizeWidth: naturalWidth, resizeHeight: naturalHeight });
+  }
 }
 
 /**
- * Raw pixels as ImageData on the same memory.
+ * Raw pixels as ImageData, on a copy of them unless they are given up.
  *
  * @param {any} source
- * @returns {ImageData | undefined} where the source is something else
+ * @param {boolean} [given]
+ * @returns {ImageData | undefined} undefined where the source is something else
  */
-function fromPixels(source) {
+function fromPixels(source, given) {
   const { data, width, height } = source ?? {};
   if (!(data instanceof ArrayBuffer || data instanceof Uint8Array || data instanceof Uint8ClampedArray)) return undefined;
   if (!(width >= 1 && height >= 1 && data.byteLength === width * height * 4)) {
     throw new GlanceError('bad-input', `The pixels are ${data.byteLength} bytes, ${width}x${height} in RGBA would be ${width * height * 4}.`);
   }
   const { buffer, byteOffset } = ArrayBuffer.isView(data) ? data : { buffer: data, byteOffset: 0 };
-  return new ImageData(new Uint8ClampedArray(/** @type {ArrayBuffer} */ (buffer), byteOffset, data.byteLength), width, height);
+  const rgba = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (buffer), byteOffset, data.byteLength);
+  return new ImageData(given ? rgba : rgba.slice(), width, height);
 }
 
 /** @param {unknown} value */

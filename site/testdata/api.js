@@ -46,6 +46,43 @@ export const tests = {
     });
   },
 
+  // What the caller does to a source after the call changes nothing.
+  async readAtTheCall({ native, input, logits }) {
+    const blob = await picture('photo.png');
+    for (const worker of [true, false]) {
+      await using({ ...small, worker, backend: 'simd128' }, async (classifier) => {
+        const canvas = await drawn(document.createElement('canvas'), 'photo.png');
+        const context = canvas.getContext('2d');
+        const data = context.getImageData(0, 0, canvas.width, canvas.height);
+        const raw = { data: new Uint8Array(data.data), width: data.width, height: data.height };
+        const bitmap = await createImageBitmap(blob);
+        const frame = new VideoFrame(bitmap, { timestamp: 0 });
+        const values = Float32Array.from(input);
+        const calls = [canvas, data, raw, bitmap, frame].map((source) => classifier.classify(source, all));
+        const output = classifier.run(values);
+        context.clearRect(0, 0, canvas.width, canvas.height);
+        data.data.fill(0);
+        raw.data.fill(0);
+        bitmap.close();
+        frame.close();
+        values.fill(0);
+        for (const call of calls) close(await call, native['photo.png'].small);
+        check(same([...await output], logits.map(Math.fround)), 'run computed what the input became later');
+      });
+    }
+  },
+
+  async drawings() {
+    const svg = (size) => new Blob([`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20" ${size}><rect width="20" height="20" fill="red"/></svg>`], { type: 'image/svg+xml' });
+    await using(small, async (classifier) => {
+      for (const size of ['width="300" height="150"', '']) {
+        const element = Object.assign(new Image(), { src: URL.createObjectURL(svg(size)) });
+        await element.decode();
+        check((await classifier.classify(element)).length === 5, `a drawing with ${size || 'no size'}`);
+      }
+    });
+  },
+
   async video({ native }) {
     const canvas = await drawn(document.createElement('canvas'), 'photo.png');
     const video = document.createElement('video');
@@ -203,6 +240,19 @@ export const tests = {
         check((await rejects(queued, 'aborted')).cause === 'changed my mind', 'the reason');
         await rejects(moved, 'aborted');
         check(same(await first, await last), 'other calls');
+
+        // A picture that never comes keeps nobody waiting once its call is given up.
+        const stalled = Object.assign(new Image(), { src: '/test/stalled.png' });
+        const late = new AbortController();
+        const never = classifier.classify(stalled, { signal: late.signal });
+        const next = classifier.classify(blob);
+        late.abort();
+        await rejects(never, 'aborted');
+        check(same(await next, await first), 'the call after one that was given up');
+        const waiting = classifier.classify(stalled);
+        classifier.dispose();
+        await rejects(waiting, 'disposed');
+        stalled.src = '';
       });
     }
   },
