@@ -1,10 +1,10 @@
 import { GlanceError, abortError, asGlanceError, disposedError } from './errors.js';
 import { choose, supported } from './backend.js';
-import { dropKept, keepWeights } from './cached.js';
+import { keepWeights } from './cached.js';
 import { GoProgram, loadSupport } from './goruntime.js';
 import { PixelReader, rows } from './pixels.js';
 import { Helpers } from './threads.js';
-import { Download, verify } from './weights.js';
+import { Download, tryTwice, verify } from './weights.js';
 
 /**
  * What an engine is started with; it can be posted to a worker.
@@ -29,7 +29,7 @@ import { Download, verify } from './weights.js';
  * @property {AbortSignal} [signal] aborts starting
  */
 
-/** @typedef {{phase: 'engine' | 'weights' | 'prepare', loaded: number, total: number}} Progress */
+/** @typedef {{phase: 'weights' | 'prepare', loaded: number, total: number}} Progress */
 /** @typedef {{className: string, probability: number}} Prediction */
 /** @typedef {{pixels: number, network: number}} Timing milliseconds */
 
@@ -72,6 +72,14 @@ export class Engine {
    * @param {EngineHost} host
    */
   static async start(options, host) {
+    return tryTwice(options.blob, (blob) => Engine.#start({ ...options, blob }, host));
+  }
+
+  /**
+   * @param {EngineOptions} options
+   * @param {EngineHost} host
+   */
+  static async #start(options, host) {
     const stop = new AbortController(); // ends the download where the rest fails
     const forward = () => stop.abort(host.signal?.reason);
     if (host.signal?.aborted) throw abortError(host.signal);
@@ -84,11 +92,13 @@ export class Engine {
       await engine.#boot(options, host);
       if (host.signal?.aborted) throw abortError(host.signal);
       await engine.#load(await download, options, host);
+      if (host.signal?.aborted) throw abortError(host.signal);
       return engine;
     } catch (error) {
       stop.abort();
       engine.close();
-      throw asGlanceError(error, 'engine-crashed', 'The engine could not be started');
+      // A RangeError is how browsers refuse memory.
+      throw asGlanceError(error, error instanceof RangeError ? 'out-of-memory' : 'engine-crashed', 'The engine could not be started');
     } finally {
       host.signal?.removeEventListener('abort', forward);
     }
@@ -158,8 +168,8 @@ export class Engine {
    * @param {EngineOptions} options
    * @param {EngineHost} host
    */
-  async #load(download, { blob, title, labels: own }, host) {
-    try {
+  #load(download, { blob, title, labels: own }, host) {
+    return download.read(async () => {
       const { prefix, size } = await download.header();
       const { staging, input, labels, ...network } = this.#call('begin', prefix, size, this.#lanes);
       this.#input = input;
@@ -187,13 +197,7 @@ export class Engine {
       if (blob.keep && blob.sha256 && whole && !download.kept) {
         keepWeights(whole, { name: blob.name, title: this.#info.title, sha256: blob.sha256 }).then(() => host.kept(), host.kept);
       }
-    } catch (error) {
-      const { code } = asGlanceError(error, 'engine-crashed', '');
-      if (download.kept && blob.sha256 && code.startsWith('weights-')) await dropKept(blob.sha256); // it is damaged
-      throw error;
-    } finally {
-      download.cancel();
-    }
+    });
   }
 
   /**

@@ -50,6 +50,24 @@ export function asGlanceError(thrown, code, doing) {
 }
 
 /**
+ * A function of the caller's as it may be called from anywhere: what it throws is an
+ * uncaught exception, as that of an event listener is, and stops nothing.
+ *
+ * @template {any[]} T
+ * @param {((...args: T) => void) | undefined} callback
+ * @returns {(...args: T) => void}
+ */
+export function guarded(callback) {
+  return (...args) => {
+    try {
+      callback?.(...args);
+    } catch (error) {
+      queueMicrotask(() => { throw error; });
+    }
+  };
+}
+
+/**
  * An error as it crosses between threads.
  *
  * @typedef {{code: ErrorCode, message: string}} ErrorMessage

@@ -13,12 +13,12 @@
 import { choose, supported } from './backend.js';
 import { dropKept, keptModels } from './cached.js';
 import { threadCount } from './engine.js';
-import { GlanceError, abortError, disposedError } from './errors.js';
+import { GlanceError, abortError, disposedError, guarded } from './errors.js';
 import { compile, fetchFile } from './modules.js';
 import { LocalPort, WorkerPort } from './ports.js';
 import { capture } from './source.js';
 import { absolute, resolveURLs, split } from './urls.js';
-import { Download } from './weights.js';
+import { Download, tryTwice } from './weights.js';
 
 export { GlanceError, dropKept, keptModels };
 
@@ -58,7 +58,7 @@ export async function models(options = {}) {
  * @returns {Promise<Classifier>}
  */
 export async function load(options = {}) {
-  const { threads, labels, worker = true, signal, onProgress = () => {} } = options;
+  const { threads, labels, worker = true, signal } = options;
   const { urls, backend, twin } = prepare(options);
   if (labels !== undefined && !(Array.isArray(labels) && labels.every((label) => typeof label === 'string'))) {
     throw new GlanceError('bad-option', 'labels must be an array of strings, one for each class.');
@@ -70,15 +70,14 @@ export async function load(options = {}) {
   const port = worker ? new WorkerPort(urls) : new LocalPort(urls);
   try {
     const { title, ...blob } = await resolveModel(options);
-    port.onkept = (error) => options.onKept?.(error);
+    port.onkept = guarded(options.onKept);
     blob.keep = options.keep;
-    const { from } = blob;
-    if (typeof from === 'string') {
-      blob.from = preloaded.get(from) ?? from;
-      preloaded.delete(from);
+    if (typeof blob.from === 'string') {
+      blob.preloaded = preloaded.get(blob.from);
+      preloaded.delete(blob.from);
     }
     const engineOptions = { blob, title, labels, threads, urls, backend: backend === 'auto' ? found ?? backend : backend };
-    await port.start(engineOptions, onProgress, signal);
+    await port.start(engineOptions, guarded(options.onProgress), signal);
     if (backend === 'auto') found = port.info.backend;
     return new Classifier(port, ranking);
   } catch (error) {
@@ -97,19 +96,25 @@ export const createClassifier = load;
  * @returns {Promise<void>}
  */
 export async function preload(options = {}) {
-  const { threads, worker = true, signal, onProgress = () => {} } = options;
+  const { threads, worker = true, signal } = options;
   const { urls, backend, twin } = prepare(options);
+  const progress = guarded(options.onProgress);
   const kernels = backend === 'auto' ? (found ??= choose()) : backend;
   const shared = threadCount(threads, worker || undefined) > 1 ? '-threads' : '';
   const modules = twin ? [urls.twin] : [urls.engine, urls[/** @type {import('./urls.js').Asset} */ (kernels + shared)]];
   const fetchWeights = async () => {
     const blob = { ...await resolveModel(options), keep: options.keep };
-    if (typeof blob.from !== 'string' || preloaded.has(blob.from)) return;
-    const download = await Download.open(blob, (loaded, total) => onProgress({ phase: 'weights', loaded, total }), signal);
-    const { prefix, size } = await download.header();
-    const parts = [/** @type {BlobPart} */ (prefix)];
-    await download.data(size - prefix.length, (_, bytes) => parts.push(/** @type {BlobPart} */ (bytes)));
-    preloaded.set(blob.from, new Blob(parts));
+    const { from } = blob;
+    if (typeof from !== 'string' || preloaded.has(from)) return;
+    await tryTwice(blob, async (source) => {
+      const download = await Download.open(source, (loaded, total) => progress({ phase: 'weights', loaded, total }), signal);
+      await download.read(async () => {
+        const { prefix, size } = await download.header();
+        const parts = [/** @type {BlobPart} */ (prefix)];
+        await download.data(size - prefix.length, (_, bytes) => parts.push(/** @type {BlobPart} */ (bytes)));
+        preloaded.set(from, new Blob(parts));
+      });
+    });
   };
   await Promise.all([...modules.map(compile), fetchWeights()]);
   if (signal?.aborted) throw abortError(signal);

@@ -206,6 +206,16 @@ func (f *fixture) serveWeights(w http.ResponseWriter, r *http.Request, name stri
 	case "notanumber":
 		data = append([]byte(nil), data...)
 		copy(data[len(data)-4:], []byte{0, 0, 0xc0, 0x7f})
+	case "stale", "stalesize": // a browser keeps what it gets, but for when it asks past its cache
+		if r.Header.Get("Cache-Control") == "no-cache" {
+			w.Header().Set("X-Fresh", "yes")
+		} else if r.URL.Query().Get("as") == "stale" {
+			data = append([]byte(nil), data...)
+			data[len(data)/2] ^= 1
+		} else {
+			data = f.blobs["wide"].bytes
+		}
+		w.Header().Set("Cache-Control", "max-age=3600")
 	case "refused":
 		panic(http.ErrAbortHandler)
 	case "slow": // half of it, then nothing until the client goes away

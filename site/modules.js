@@ -109,7 +109,7 @@ function isWasm(bytes) {
  */
 export function looksLike(bytes, type) {
   const start = new TextDecoder().decode(bytes.slice(0, 64)).trimStart();
-  if (/^text\/html\b/i.test(type) || /^<(!doctype|html)/i.test(start)) {
+  if (/^text\/html\b/i.test(type) || /^<(!doc|html)/i.test(start)) {
     return ': the server sent an HTML page, so the address is probably wrong';
   }
   return type ? `, it came as ${type}` : '';

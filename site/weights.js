@@ -1,4 +1,4 @@
-import { findKept } from './cached.js';
+import { dropKept, findKept } from './cached.js';
 import { GlanceError, abortError } from './errors.js';
 import { looksLike } from './modules.js';
 
@@ -14,7 +14,28 @@ const maxHeader = 4 << 20;
  * @property {number} [bytes] size of the file
  * @property {string} [sha256] of the file, in hexadecimal
  * @property {boolean} [keep] whether the file is taken from those kept in the browser, and kept there
+ * @property {Blob} [preloaded] the file that is at `from`, where it was fetched before
+ * @property {boolean} [fresh] whether what was fetched before is passed over
  */
+
+/**
+ * Has a file fetched and used. Where it is not the one it should be, that is done once
+ * more with a fresh one: the browser's cache may have held another version.
+ *
+ * @template T
+ * @param {BlobSource} source
+ * @param {(source: BlobSource) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+export async function tryTwice(source, use) {
+  try {
+    return await use(source);
+  } catch (error) {
+    const wrong = /^weights-(integrity|format)$/.test(/** @type {GlanceError} */ (error).code);
+    if (typeof source.from !== 'string' || !wrong) throw error;
+    return use({ ...source, fresh: true });
+  }
+}
 
 /** Bytes that may wait for a reader. Beyond them, the download waits. */
 const ahead = 16 << 20;
@@ -77,19 +98,20 @@ export class Download {
    * @param {AbortSignal} [signal]
    */
   static async open(source, progress, signal) {
-    const { from, name } = source;
-    if (typeof from !== 'string') {
-      const blob = from instanceof Blob ? from : new Blob([/** @type {BlobPart} */ (from)]);
+    const { from, name, fresh } = source;
+    const given = typeof from !== 'string' ? from : fresh ? undefined : source.preloaded;
+    if (given) {
+      const blob = given instanceof Blob ? given : new Blob([/** @type {BlobPart} */ (given)]);
       return new Download(source, blob.stream(), new Headers({ 'Content-Length': String(blob.size) }), progress, signal);
     }
-    let response = source.keep && source.sha256 ? await findKept(source.sha256) : undefined;
+    let response = source.keep && source.sha256 && !fresh ? await findKept(source.sha256) : undefined;
     if (response?.body) {
       const download = new Download(source, response.body, response.headers, progress, signal);
       download.kept = true;
       return download;
     }
     try {
-      response = await fetch(from, { signal });
+      response = await fetch(/** @type {string} */ (from), { signal, cache: fresh ? 'reload' : 'default' });
     } catch (cause) {
       if (signal?.aborted) throw abortError(signal);
       throw new GlanceError('weights-http', `The weights of ${name} could not be reached at ${from}. Check the connection.`, cause);
@@ -98,6 +120,23 @@ export class Download {
       throw new GlanceError('weights-http', `The weights of ${name} are missing: ${from} answered ${response.status}.`);
     }
     return new Download(source, response.body, response.headers, progress, signal);
+  }
+
+  /**
+   * Has the file read, and ends the download. A kept file that is damaged is dropped.
+   *
+   * @param {() => Promise<void>} work calls header and data
+   */
+  async read(work) {
+    try {
+      await work();
+    } catch (error) {
+      const { sha256 } = this.#source;
+      if (this.kept && sha256 && /^weights-/.test(/** @type {GlanceError} */ (error).code)) await dropKept(sha256);
+      throw error;
+    } finally {
+      this.#cancel();
+    }
   }
 
   /**
@@ -121,7 +160,7 @@ export class Download {
     prefix.set(json, 8);
     const size = prefix.length + dataSize(json, name);
     if (bytes !== undefined && size !== bytes) {
-      throw new GlanceError('weights-integrity', `The weights of ${name} have ${size} bytes, ${bytes} were expected. Reload to fetch them again.`);
+      throw new GlanceError('weights-integrity', `The weights of ${name} have ${size} bytes, ${bytes} were expected: the file is damaged or of another version.`);
     }
     this.#total = size;
     return { prefix, size };
@@ -144,8 +183,7 @@ export class Download {
     if (await this.#next()) throw this.#wrongSize('longer');
   }
 
-  /** Ends the download early. */
-  cancel() {
+  #cancel() {
     this.#reader.cancel().catch(() => {});
   }
 
@@ -219,8 +257,7 @@ export class Download {
 
   /** @param {'shorter' | 'longer'} how */
   #wrongSize(how) {
-    this.cancel();
-    return new GlanceError('weights-integrity', `The weights of ${this.#source.name} are ${how} than their header says. Reload to fetch them again.`);
+    return new GlanceError('weights-integrity', `The weights of ${this.#source.name} are ${how} than their header says: the file is damaged, or its download broke off. Try again.`);
   }
 }
 
@@ -260,6 +297,6 @@ export async function verify(file, { name, sha256 }) {
   const found = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
   if (found !== sha256.toLowerCase()) {
     throw new GlanceError('weights-integrity',
-      `The weights of ${name} are damaged: their SHA-256 is ${found}, ${sha256} was expected. Reload to fetch them again.`);
+      `The weights of ${name} are damaged or of another version: their SHA-256 is ${found}, ${sha256} was expected.`);
   }
 }

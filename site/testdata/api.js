@@ -1,7 +1,7 @@
 // The tests of the JavaScript API, run by name from api_test.go. What the native
 // engine says of the same pictures is in `native`: {picture: {model: answer}}.
 
-import { load, models } from '/glance.js';
+import { load, models, preload } from '/glance.js';
 import { all, check, close, drawn, image, pause, picture, rejects, same, small, using } from '/test/check.js';
 import { sha256 } from '/sha256.js';
 
@@ -267,6 +267,9 @@ export const tests = {
         onProgress: (p) => { progress = p; abort.abort(); },
       });
       await rejects(loading, 'aborted');
+      const late = new AbortController(); // where there is nothing to download
+      const weights = await (await fetch('/test/weights/small')).arrayBuffer();
+      await rejects(load({ model: { weights, name: 'mine' }, worker, signal: late.signal, onProgress: () => late.abort() }), 'aborted');
       check(progress.phase === 'weights' && progress.loaded < progress.total, 'progress');
       await rejects(load({ model: 'small', signal: AbortSignal.abort(), worker }), 'aborted');
     }
@@ -279,6 +282,51 @@ export const tests = {
       check(steps.length >= 2 && steps.every((p, i) => p.total === weightBytes && (i === 0 || p.loaded >= steps[i - 1].loaded)), JSON.stringify(steps));
       check(same(steps.at(-1), { phase: 'prepare', loaded: weightBytes, total: weightBytes }), 'the last step');
     });
+  },
+
+  // What the caller's functions throw is an uncaught exception, and stops nothing.
+  async callbacks() {
+    const thrown = [];
+    const note = (event) => {
+      thrown.push(event.error);
+      event.preventDefault();
+    };
+    addEventListener('error', note);
+    const onProgress = () => { throw 'in onProgress'; };
+    for (const worker of [true, false]) {
+      await preload({ model: '/test/weights/small#.safetensors', worker, threads: 1, onProgress });
+      thrown.length = 0;
+      await using({ ...small, worker, onProgress }, (classifier) => classifier.memory());
+      await pause(0);
+      check(thrown.length && thrown.every((error) => error === 'in onProgress'), `thrown: ${thrown}`);
+    }
+    removeEventListener('error', note);
+  },
+
+  async outOfMemory() {
+    const { instantiate } = WebAssembly;
+    WebAssembly.instantiate = () => Promise.reject(new RangeError('could not allocate memory'));
+    try {
+      await rejects(load({ ...small, worker: false }), 'out-of-memory', /could not allocate memory/);
+    } finally {
+      WebAssembly.instantiate = instantiate;
+    }
+  },
+
+  // The browser's cache has a file of another version.
+  async staleWeights() {
+    const [{ bytes, sha256 }] = (await models()).filter(({ name }) => name === 'small');
+    for (const worker of [true, false]) {
+      for (const as of ['stale', 'stalesize']) {
+        const model = { weights: `/test/weights/small?as=${as}&${worker}`, bytes, sha256 };
+        check(!(await fetch(model.weights)).headers.has('X-Fresh'), 'the cache has the right file');
+        await using({ model, worker, threads: 1 }, (classifier) => classifier.memory());
+        check((await fetch(model.weights)).headers.has('X-Fresh'), 'the cache has the wrong file');
+      }
+    }
+    const model = { weights: '/test/weights/small?as=stale&preloaded', bytes, sha256 };
+    await preload({ model, threads: 1 });
+    await using({ model, threads: 1 }, (classifier) => classifier.memory());
   },
 
   async dispose() {
@@ -302,7 +350,7 @@ export const tests = {
     await rejects(load({ model: { weights: '/test/missing.safetensors', name: 'mine' } }), 'weights-http', /mine are missing: .*404/);
     await rejects(load({ model: '/test/html/small.safetensors' }), 'weights-http', /HTML page/);
     await rejects(load({ model: { weights: '/test/weights/small?as=refused', name: 'far' } }), 'weights-http', /far could not be reached/);
-    await rejects(load({ model: at('flipped') }), 'weights-integrity', /damaged: their SHA-256/);
+    await rejects(load({ model: at('flipped') }), 'weights-integrity', /damaged or of another version: their SHA-256/);
     await rejects(load({ model: at('truncated') }), 'weights-integrity', /shorter/);
     await rejects(load({ model: unchecked('truncated') }), 'weights-integrity', /shorter/);
     await rejects(load({ model: unchecked('longer') }), 'weights-integrity', /longer/);
