@@ -40,6 +40,7 @@ const readCards = `[...document.querySelectorAll('#pictures button')].map((card)
 func TestPageGallery(t *testing.T) {
 	f := setUp(t)
 	ctx := openPage(t, f, f.safe.URL)
+	evaluate[string](t, ctx, `document.documentElement.style.scrollBehavior = 'auto'`) // so that cards are where they were found
 	choose(t, ctx, "Random mobilenet_v3_small")
 	broken := writeFile(t, f, "broken.png", "no picture")
 	files := []string{filepath.Join(f.dir, photoPNG), broken, filepath.Join(f.dir, otherPNG), filepath.Join(f.dir, turnedJPG)}
@@ -105,7 +106,8 @@ func TestPageGallery(t *testing.T) {
 }
 
 // TestPageGalleryLimits opens more pictures than the gallery takes, cancels, and
-// counts the object URLs that are left.
+// counts the object URLs that are left. Cards have no listeners of their own, which
+// would keep each of them and its picture for as long as the page is open.
 func TestPageGalleryLimits(t *testing.T) {
 	f := setUp(t)
 	ctx := openPage(t, f, f.open.URL)
@@ -115,6 +117,9 @@ func TestPageGalleryLimits(t *testing.T) {
 		const { createObjectURL, revokeObjectURL } = URL;
 		URL.createObjectURL = (blob) => { const url = createObjectURL.call(URL, blob); live.add(url); return url; };
 		URL.revokeObjectURL = (url) => { live.delete(url); revokeObjectURL.call(URL, url); };
+		globalThis.targets = new Set();
+		const { addEventListener } = EventTarget.prototype;
+		EventTarget.prototype.addEventListener = function (...args) { targets.add(this); addEventListener.apply(this, args); };
 		const data = new DataTransfer();
 		const blob = await (await fetch('/test/pictures/photo.png')).blob();
 		for (let i = 0; i < 120; i++) data.items.add(new File([blob], i + '.png', { type: 'image/png' }));
@@ -141,6 +146,9 @@ func TestPageGalleryLimits(t *testing.T) {
 	}
 	if live := evaluate[int](t, ctx, `live.size`); live != 1 {
 		t.Errorf("%d object URLs are alive, want that of the stage only", live)
+	}
+	if n := evaluate[int](t, ctx, `[...document.querySelectorAll('#pictures *')].filter((element) => targets.has(element)).length`); n > 0 {
+		t.Errorf("%d elements of the gallery have listeners", n)
 	}
 	do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{filepath.Join(f.dir, photoPNG)}), answered,
 		until(`document.getElementById('gallery').hidden`))

@@ -97,8 +97,9 @@ func wrap(v js.Value) *dom.BasicHTMLElement {
 }
 
 // listen calls handle with the events of a type that are sent to an element, the
-// document or the window. The dom package's own method would link all types of
-// events.
+// document or the window. The function is never released: elements that come and go
+// are listened to through their parent. The dom package's own method would link all
+// types of events.
 func listen(target js.Value, event string, handle func(event js.Value)) {
 	target.Call("addEventListener", event, js.FuncOf(func(_ js.Value, args []js.Value) any {
 		handle(args[0])

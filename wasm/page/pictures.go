@@ -75,6 +75,14 @@ func newPictures(p *page) *pictures {
 		s.clear()
 		p.file.Focus() // the button is gone
 	})
+	listen(s.list.Underlying(), "click", func(e js.Value) {
+		card := e.Get("target").Call("closest", "button")
+		for _, one := range s.all {
+			if card.Truthy() && card.Equal(one.card.Underlying()) {
+				s.choose(one)
+			}
+		}
+	})
 	return s
 }
 
@@ -118,7 +126,6 @@ func (s *pictures) addCard(one *picture) {
 	one.label, one.number, one.track, one.fill = create("span", "label"), create("span", "percent"), create("span", "track"), create("span", "fill")
 	add(one.track, one.fill)
 	add(one.card, one.thumb, name, one.label, one.number, one.track)
-	listen(one.card.Underlying(), "click", func(js.Value) { s.choose(one) })
 	line := create("li", "")
 	add(line, one.card)
 	add(s.list, line)
