@@ -97,7 +97,11 @@ func TestPageGallery(t *testing.T) {
 		t.Errorf("with another model: %+v, want %q", card, best)
 	}
 
+	evaluate[int](t, ctx, `(globalThis.thumbs = [...document.querySelectorAll('#pictures canvas')]).length`)
 	do(t, ctx, chromedp.Click(chromedp.CSS("#gallery-stop")), until(`document.getElementById('gallery').hidden`))
+	if kept := evaluate[int](t, ctx, `thumbs.filter(({ width }) => width > 0).length`); kept > 0 {
+		t.Errorf("%d cleared thumbnails keep their pixels", kept)
+	}
 	state := evaluate[string](t, ctx, `[document.querySelectorAll('#pictures li').length, document.getElementById('empty').hidden,
 		document.getElementById('picture').hasAttribute('src'), document.activeElement.id].join()`)
 	if state != "0,false,false,file" {

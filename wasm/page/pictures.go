@@ -131,11 +131,17 @@ func (s *pictures) addCard(one *picture) {
 	add(s.list, line)
 }
 
-// clear forgets all pictures.
+// clear forgets all pictures. The thumbnails' pixels go at once: the elements stay
+// until Go's collector finds that nothing here refers to them.
 func (s *pictures) clear() {
 	s.leave()
 	s.turn++
 	s.active = false
+	for _, one := range s.all {
+		if one.card != nil {
+			one.thumb.Underlying().Set("width", 0)
+		}
+	}
 	s.all = nil
 	s.list.SetTextContent("")
 	hide(s.gallery, true)
