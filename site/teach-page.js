@@ -251,7 +251,7 @@ class Section {
       }
     }
     this.#view.stage('');
-    if (added) this.#view.say(`${counted(added, 'picture')} added to ${one.name}, ${counted(one.examples.length, 'example')} in all.`);
+    if (added && this.#lesson?.taught.classes.includes(one)) this.#view.say(`${counted(added, 'picture')} added to ${one.name}, ${counted(one.examples.length, 'example')} in all.`);
     if (refused.length) {
       const names = refused.slice(0, 3).join(', ') + (refused.length > 3 ? ' and others' : '');
       this.#view.complain(`${refused.length} of ${counted(files.length, 'file')} could not be read as a picture: ${names}.`);
@@ -354,8 +354,13 @@ class Section {
   }
 
   async #deleteAll() {
-    const refusal = await this.#store.clear().then(() => undefined, (error) => error);
+    // What is still on its way comes to nothing, instead of being kept after all.
+    this.#training?.abort();
+    this.#lesson?.teacher.dispose();
+    this.#lesson = undefined;
+    for (const taught of this.#known.values()) taught.classes = [];
     this.#known.clear();
+    const refusal = await this.#store.clear().then(() => undefined, (error) => error);
     this.#use(undefined, 0);
     await this.network(this.#classifier);
     if (refusal) this.#complain(refusal, this.#lesson);

@@ -271,11 +271,32 @@ func TestTeachPage(t *testing.T) {
 		t.Errorf("back at the first network: %v", got)
 	}
 
-	// Deleting all asks first. A saved head works without its examples.
+	// Deleting all asks first, and takes what is on its way along.
 	press(t, ctx, "Delete all")
 	told(t, ctx, "Press again")
-	press(t, ctx, "Delete everything taught, to every model?")
+	evaluate[bool](t, ctx, `(async () => {
+		const { files } = await import('/test/drawings.js');
+		const data = new DataTransfer();
+		for (const file of await files('discs', 20, 9)) data.items.add(file);
+		[...document.querySelectorAll('.teach button')].find((button) => button.textContent === 'Train').click();
+		const input = document.querySelector('.teach-class input[type=file]');
+		input.files = data.files;
+		input.dispatchEvent(new Event('change'));
+		document.querySelector('.teach .asking').click();
+		return true;
+	})()`)
 	told(t, ctx, "deleted")
+	do(t, ctx, chromedp.Sleep(500*time.Millisecond))
+	if left := evaluate[[]int](t, ctx, `(async () => {
+		const database = await new Promise((done) => { indexedDB.open('glance-teach').onsuccess = (event) => done(event.target.result); });
+		const counts = await Promise.all(['networks', 'examples'].map((name) => new Promise((done) => {
+			database.transaction(name).objectStore(name).count().onsuccess = (event) => done(event.target.result);
+		})));
+		database.close();
+		return counts;
+	})()`); !slices.Equal(left, []int{0, 0}) {
+		t.Errorf("after deleting all, %v networks and examples are kept", left)
+	}
 	do(t, ctx, chromedp.Reload(), untilLoaded)
 	choose(t, ctx, bestModel(f))
 	do(t, ctx, teachReady)
@@ -291,7 +312,7 @@ func TestTeachPage(t *testing.T) {
 	if err := os.WriteFile(damaged, content, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	loadHead(t, ctx, damaged)
+	loadHead(t, ctx, damaged) // a saved head works without its examples
 	complains(t, ctx, "damaged.safetensors is damaged, or was not saved here. Head file: ")
 	loadHead(t, ctx, head)
 	do(t, ctx, asTaught)
