@@ -123,7 +123,7 @@ func classifyPhoto(t *testing.T, ctx context.Context, f *fixture) {
 
 func TestInstallable(t *testing.T) {
 	f := setUp(t)
-	h := newPlainHost(t, f, "/")
+	h := newPlainHost(t, f, "/some/repo/")
 	h.strict = true // the worker's script obeys it, too
 	ctx := firstVisit(t, f, h)
 	found, err := chromedp.Call(ctx, page.GetInstallabilityErrors, cdp.Empty{})
@@ -139,6 +139,9 @@ func TestInstallable(t *testing.T) {
 	}
 	for _, problem := range manifest.Errors {
 		t.Errorf("manifest.webmanifest:%d: %s", problem.Line, problem.Message)
+	}
+	if app, err := chromedp.Call(ctx, page.GetAppID, cdp.Empty{}); err != nil || app.AppID != h.address {
+		t.Errorf("the app is %q (%v), want %q: another one than those of other paths", app.AppID, err, h.address)
 	}
 	for name, size := range map[string]int{"icon-192": 192, "icon-512": 512, "maskable-512": 512, "touch-180": 180} {
 		b, err := os.ReadFile(filepath.Join(f.dir, "site", "icons", name+".png"))
