@@ -48,49 +48,36 @@ func orientation(tiff []byte) int {
 }
 
 // jpegEXIF returns the EXIF data of a JPEG: the segment APP1 that starts with
-// "Exif".
+// "Exif", before the first scan.
 func jpegEXIF(data []byte) []byte {
-	const app1, startOfScan = 0xe1, 0xda
-	pos := 2
-	for pos+4 <= len(data) && data[pos] == 0xff {
-		marker := data[pos+1]
-		if marker == 0xff { // padding
-			pos++
-			continue
+	for marker, body := range segments(data) {
+		if marker == sos {
+			break
 		}
-		if marker == startOfScan {
-			return nil
-		}
-		if marker >= 0xd0 && marker <= 0xd8 || marker == 0x01 { // no length follows
-			pos += 2
-			continue
-		}
-		end := pos + 2 + int(binary.BigEndian.Uint16(data[pos+2:]))
-		if end < pos+4 || end > len(data) {
-			return nil
-		}
-		if tiff, ok := bytes.CutPrefix(data[pos+4:end], []byte("Exif\x00\x00")); ok && marker == app1 {
+		if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok && marker == app1 {
 			return tiff
 		}
-		pos = end
 	}
 	return nil
 }
 
-// pngEXIF returns the content of a PNG's eXIf chunk.
-func pngEXIF(data []byte) []byte {
+// pngChunk returns the content of a PNG's first chunk of a kind; nil if there is
+// none, or the file is cut off before its end.
+func pngChunk(data []byte, kind string) []byte {
 	for rest := data[8:]; len(rest) >= 12; {
 		n := uint64(binary.BigEndian.Uint32(rest))
 		if n > uint64(len(rest)-12) {
 			return nil
 		}
-		if string(rest[4:8]) == "eXIf" {
+		if string(rest[4:8]) == kind {
 			return rest[8 : 8+n]
 		}
 		rest = rest[12+n:]
 	}
 	return nil
 }
+
+func pngEXIF(data []byte) []byte { return pngChunk(data, "eXIf") }
 
 // webpChunk returns the content of the first RIFF chunk of a kind.
 func webpChunk(data []byte, kind string) []byte {
@@ -109,25 +96,6 @@ func webpChunk(data []byte, kind string) []byte {
 
 func webpEXIF(data []byte) []byte {
 	return bytes.TrimPrefix(webpChunk(data, "EXIF"), []byte("Exif\x00\x00"))
-}
-
-// webpSize returns the size of the image in a WebP file as its bitstream has it.
-// The canvas size of an extended file is not what the decoder allocates by.
-func webpSize(data []byte) (image.Config, error) {
-	if b := webpChunk(data, "VP8 "); len(b) >= 10 && string(b[3:6]) == "\x9d\x01\x2a" { // RFC 6386, section 9.1
-		return image.Config{
-			Width:  int(binary.LittleEndian.Uint16(b[6:]) & 0x3fff),
-			Height: int(binary.LittleEndian.Uint16(b[8:]) & 0x3fff),
-		}, nil
-	}
-	if b := webpChunk(data, "VP8L"); len(b) >= 5 && b[0] == 0x2f { // RFC 9649, section 3.4
-		bits := binary.LittleEndian.Uint32(b[1:])
-		return image.Config{Width: int(bits&0x3fff) + 1, Height: int(bits>>14&0x3fff) + 1}, nil
-	}
-	if webpChunk(data, "ANMF") != nil {
-		return image.Config{}, &Error{Code: Unsupported, Detail: "an animated WebP; save one frame of it"}
-	}
-	return image.Config{}, &Error{Code: Damaged, Detail: "WebP without an image"}
 }
 
 // upright turns an image as its EXIF orientation says (CIPA DC-008, table 6): the

@@ -58,7 +58,7 @@ type format struct {
 }
 
 var formats = map[string]format{
-	"JPEG": {"JPEG", reading(jpeg.DecodeConfig), decodeJPEG, jpegEXIF},
+	"JPEG": {"JPEG", jpegSize, decodeJPEG, jpegEXIF},
 	"PNG":  {"PNG", reading(png.DecodeConfig), decodePNG, pngEXIF},
 	"GIF":  {"GIF", reading(gif.DecodeConfig), decodeGIF, func([]byte) []byte { return nil }},
 	"WebP": {"WebP", webpSize, decodeWebP, webpEXIF},
@@ -69,7 +69,7 @@ type Info struct {
 	Format        string // "JPEG", "PNG", "GIF" or "WebP"
 	Width, Height int    // as stored, in pixels
 	Orientation   int    // how EXIF says the stored pixels lie, 1 to 8; 1 is upright
-	Colors        color.Model
+	Memory        int64  // bytes that [Decode] allocates, at most
 }
 
 // Probe reads the head of a file of at most maxPixels pixels, and decodes
@@ -92,7 +92,9 @@ func Probe(data []byte, maxPixels int) (Info, error) {
 		return Info{}, &Error{Code: TooLarge, Detail: f.name + " of " + strconv.Itoa(size.Width) + "x" + strconv.Itoa(size.Height) +
 			" pixels, the limit is " + strconv.Itoa(maxPixels)}
 	}
-	return Info{f.name, size.Width, size.Height, orientation(f.tiff(data)), size.ColorModel}, nil
+	info := Info{Format: f.name, Width: size.Width, Height: size.Height, Orientation: orientation(f.tiff(data))}
+	info.Memory = int64(size.Width) * int64(size.Height) * decodeBytes(data, info, size.ColorModel)
+	return info, nil
 }
 
 // Decode decodes a file of at most maxPixels pixels.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"glance/tools/api/apitest"
 )
 
 const limit = 1 << 24
@@ -100,7 +102,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"JPEG cut off", jpg[:len(jpg)/2], limit, Damaged, "JPEG"},
 		{"WebP header only", webp[:20], limit, Damaged, "WebP"},
 		{"animated WebP", []byte("RIFF\x18\x00\x00\x00WEBPANMF\x04\x00\x00\x00abcd"), limit, Unsupported, "animated"},
-		{"WebP of nothing", []byte("RIFF\x04\x00\x00\x00WEBP"), limit, Damaged, "without an image"},
+		{"WebP of nothing", []byte("RIFF\x04\x00\x00\x00WEBP"), limit, Damaged, "WebP"},
 		{"PNG signature only", []byte("\x89PNG\r\n\x1a\n"), limit, Damaged, "PNG"},
 		{"GIF signature only", []byte("GIF89a"), limit, Damaged, "GIF"},
 	}
@@ -180,6 +182,10 @@ func FuzzDecode(f *testing.F) {
 			f.Add(data)
 		}
 	}
+	for _, data := range apitest.HugeWebP() {
+		f.Add(data)
+	}
+	f.Add(apitest.ScansJPEG(f, maxScans))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const small = 1 << 16
 		img, err := Decode(data, small)
