@@ -284,3 +284,20 @@ func FuzzServe(f *testing.F) {
 		}
 	})
 }
+
+// TestDecodeLimit refuses what takes more memory to decode than allowed, before it
+// is decoded. 0 allows everything.
+func TestDecodeLimit(t *testing.T) {
+	data := apitest.GIF(t, apitest.Picture(60, 50, 1))
+	const need = 60 * 50 * 5 // RGBA, and an index into the palette
+	for _, allowed := range []int64{0, need} {
+		if _, err := api.Decode(data, api.Limits{Pixels: maxPixels, Decode: allowed}); err != nil {
+			t.Errorf("with %d bytes: %v", allowed, err)
+		}
+	}
+	_, err := api.Decode(data, api.Limits{Pixels: maxPixels, Decode: need - 1})
+	var e *api.Error
+	if !errors.As(err, &e) || e.Code != api.ImageTooLarge || !strings.Contains(e.Message, "60 x 50") {
+		t.Errorf("with less: %v", err)
+	}
+}

@@ -26,7 +26,7 @@ type Picture interface {
 type Limits struct {
 	Body   int64 // bytes of a body
 	Pixels int   // of a picture
-	Decode int64 // bytes that decoding a picture may take
+	Decode int64 // bytes that decoding a picture may take; 0 for any number
 }
 
 // Decoder recognises a picture file and prepares to decode it. It checks the
@@ -37,6 +37,13 @@ type Decoder func(data []byte, l Limits) (Picture, error)
 // Decode is the [Decoder] on package picture, which decodes the whole picture at
 // once.
 func Decode(data []byte, l Limits) (Picture, error) {
+	info, err := picture.Probe(data, l.Pixels)
+	if err != nil {
+		return nil, PictureError(err)
+	}
+	if l.Decode > 0 && info.Memory > l.Decode {
+		return nil, MemoryError(info)
+	}
 	img, err := picture.Decode(data, l.Pixels)
 	if err != nil {
 		return nil, PictureError(err)
@@ -60,6 +67,12 @@ func PictureError(err error) error {
 		detail += ": " + e.Err.Error()
 	}
 	return Refuse(code, "%s", detail)
+}
+
+// MemoryError refuses a picture that takes more than the limit to decode.
+func MemoryError(info picture.Info) *Error {
+	return Refuse(ImageTooLarge, "a %s of this kind with %d x %d pixels takes too much memory to decode here; scale it down first",
+		info.Format, info.Width, info.Height)
 }
 
 // whole is a picture that lies in memory.

@@ -7,7 +7,7 @@ import (
 )
 
 // apiLimits bound what a request may cost on the developer's own machine.
-var apiLimits = api.Limits{Body: 32 << 20, Pixels: 50_000_000}
+var apiLimits = api.Limits{Body: 32 << 20, Pixels: 50_000_000, Decode: 1 << 30}
 
 // withAPI serves the routes of package api, with the models in a folder, before
 // those of next.

@@ -49,6 +49,10 @@ func traffic(t testing.TB) []request {
 		classify(photo[:len(photo)/2]), classify(bytes.Repeat([]byte("\xff\xd8\xff\xe0"), 50_000)),
 		request{target: "/classify?model=no", body: photo}, request{target: "/classify?top=x", body: photo},
 		request{target: "/classify?width=5&height=5", body: photo[:74]}, request{target: "/nothing", body: photo})
+	for _, huge := range apitest.HugeWebP() {
+		all = append(all, classify(huge))
+	}
+	all = append(all, classify(apitest.ScansJPEG(t, 20_000)))
 	// Bytes overwritten at random: some give pictures, some do not, none may harm.
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, source := range [][]byte{all[0].body, all[1].body, sample(t, "lossless.webp"), sample(t, "palette.gif"), sample(t, "progressive.jpg")} {

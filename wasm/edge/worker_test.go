@@ -168,6 +168,19 @@ func TestLarge(t *testing.T) {
 		memory := decode[api.Health](t, w.send(t, "GET", "/healthz", "", nil)).Memory
 		t.Logf("%s, %d bytes: memory %v, resident %d", name, len(body), memory, w.resident(t))
 	}
+	// A damaged one is called that, though only a decoder that it is too large for
+	// could say more.
+	cut, png := jpg[:len(jpg)/2], apitest.PNG(t, img)
+	flipped := bytes.Clone(png)
+	flipped[len(flipped)/2] ^= 1
+	for name, body := range map[string][]byte{
+		"JPEG cut off": cut, "JPEG of half a stream": append(bytes.Clone(cut), 0xff, 0xd9), "turned JPEG cut off": turned[:len(turned)/2],
+		"PNG cut off": png[:len(png)/2], "PNG with a bit flipped": flipped,
+	} {
+		t.Run(name, func(t *testing.T) {
+			checkError(t, w.send(t, "POST", "/classify", "", body), 422, api.DamagedImage, "damaged")
+		})
+	}
 	// What takes too much memory to decode is refused and does not get that far.
 	gif := apitest.GIF(t, apitest.Picture(8, 8, 1))
 	copy(gif[6:], []byte{side & 255, side >> 8, side & 255, side >> 8})

@@ -15,6 +15,9 @@ const (
 	// ErrIrregular says that a file is not one of those this package decodes; it may
 	// still be a proper picture.
 	ErrIrregular = Error("jpeg: not a plain file")
+	// ErrDamaged says that the streams of a progressive file are not what its headers
+	// say. Only image/jpeg knows whether it is a picture all the same.
+	ErrDamaged = Error("jpeg: a damaged stream")
 	// ErrMemory says that decoding takes more memory than allowed.
 	ErrMemory = Error("jpeg: the picture takes too much memory to decode")
 )
@@ -123,7 +126,13 @@ func Open(m Machine, data []byte, o Options) (*Image, error) {
 	if bytes > uint64(o.MaxBytes) {
 		return nil, ErrMemory
 	}
-	if !m.Grow(uint32(bytes)) || h.progressive && !im.readScans() || !h.progressive && !im.begin(&h.scans[0]) {
+	if !m.Grow(uint32(bytes)) {
+		return nil, ErrMemory
+	}
+	if h.progressive && !im.readScans() {
+		return nil, ErrDamaged
+	}
+	if !h.progressive && !im.begin(&h.scans[0]) {
 		return nil, ErrIrregular
 	}
 	return im, nil

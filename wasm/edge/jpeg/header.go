@@ -30,6 +30,10 @@ const (
 // samples need 11.
 const maxDC = 15
 
+// maxScans is how many scans a file may have here: each costs memory and a way over
+// the whole picture, and encoders write about ten.
+const maxScans = 100
+
 // maxShift is the most low bits that a progressive scan may leave out here.
 const maxShift = 13
 
@@ -101,7 +105,7 @@ func parse(data []byte) (*header, bool) {
 			s, known := h.scan(body)
 			s.stream, data, ok = cutStream(data)
 			h.scans = append(h.scans, s)
-			ok = ok && known
+			ok = ok && known && len(h.scans) <= maxScans
 		case app0:
 			jfif = len(body) >= 5 && string(body[:5]) == "JFIF\x00"
 		case appE:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"glance/tools/api/apitest"
 	"glance/tools/picture"
 )
 
@@ -260,6 +261,16 @@ func TestIrregular(t *testing.T) {
 	check(t, m, append([]byte("\xff\xd8\xff\xe0\x00\x07JFIF\x00\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"), data[2:]...), 8)
 }
 
+// TestScans takes a file of as many scans as are allowed, and leaves one of more to
+// package picture, which refuses it.
+func TestScans(t *testing.T) {
+	m := newNative(t)
+	check(t, m, apitest.ScansJPEG(t, maxScans), 8)
+	if _, err := Open(m, apitest.ScansJPEG(t, maxScans+1), Options{1, unlimited}); err != ErrIrregular {
+		t.Errorf("%v, want %v", err, ErrIrregular)
+	}
+}
+
 // TestIrregularScans changes a progressive file: most of what is done to it makes
 // another picture or none, and in either case package picture agrees.
 func TestIrregularScans(t *testing.T) {
@@ -280,11 +291,14 @@ func TestIrregularScans(t *testing.T) {
 	if len(scans) < 8 {
 		t.Fatalf("%d scans", len(scans))
 	}
-	irregular := 0
+	irregular, damaged := 0, 0
 	try := func(changed []byte) {
 		t.Helper()
 		if _, err := decodeAll(m, changed, 8); err != nil {
 			irregular++
+			if err == ErrDamaged {
+				damaged++
+			}
 			return
 		}
 		check(t, m, changed, 8)
@@ -304,8 +318,8 @@ func TestIrregularScans(t *testing.T) {
 			try(changed)
 		}
 	}
-	if irregular < 300 {
-		t.Errorf("only %d changes are noticed", irregular)
+	if irregular < 300 || damaged < 20 {
+		t.Errorf("only %d changes are noticed, %d in the streams", irregular, damaged)
 	}
 	restart := append(append(bytes.Clone(data[:2]), 0xff, dri, 0, 4, 0, 3), data[2:]...)
 	if _, err := decodeAll(m, restart, 8); err != ErrIrregular {
@@ -323,29 +337,6 @@ func TestMemory(t *testing.T) {
 	}
 	if _, err := Open(m, data, Options{6, limit}); !errors.Is(err, ErrMemory) {
 		t.Errorf("turned: %v, want %v", err, ErrMemory)
-	}
-}
-
-func TestBytesPerPixel(t *testing.T) {
-	progressive, err := os.ReadFile("../../../tools/picture/testdata/progressive.jpg") // 4:2:0
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests := map[string]struct {
-		data []byte
-		want int64
-	}{
-		"gray":        {stream{9, 9, grayOnly, 0, 0, 1, 1, sof0}.encode(1), 1 + 4},
-		"4:2:0":       {stream{9, 9, chroma420, 0, 0, 1, 1, sof0}.encode(1), 2 + 4},
-		"4:4:4":       {stream{9, 9, chroma444, 0, 0, 1, 1, sof1}.encode(1), 3 + 4},
-		"progressive": {progressive, 8 + 4},
-		"cut off":     {progressive[:30], 20 + 4},
-		"empty":       {nil, 20 + 4},
-	}
-	for name, tt := range tests {
-		if got := BytesPerPixel(tt.data); got != tt.want {
-			t.Errorf("%s: %d, want %d", name, got, tt.want)
-		}
 	}
 }
 
@@ -367,7 +358,6 @@ func FuzzDecode(f *testing.F) {
 		if info, err := picture.Probe(data, 1<<16); err != nil || info.Format != "JPEG" {
 			return
 		}
-		BytesPerPixel(data)
 		if _, err := decodeAll(m, data, 9); err != nil {
 			return
 		}

@@ -21,9 +21,13 @@ type Error string
 
 func (e Error) Error() string { return string(e) }
 
-// ErrIrregular says that a file is not one of those this package decodes; it may
-// still be a proper picture.
-const ErrIrregular = Error("png: not a plain file")
+const (
+	// ErrIrregular says that a file is not one of those this package decodes; it may
+	// still be a proper picture.
+	ErrIrregular = Error("png: not a plain file")
+	// ErrDamaged says that a checksum is wrong, which image/png does not pass either.
+	ErrDamaged = Error("png: a wrong checksum")
+)
 
 // The colour types (PNG specification, third edition, table 12).
 const (
@@ -56,8 +60,8 @@ type Image struct {
 // decodes.
 func Open(data []byte) (*Image, error) {
 	im := &Image{idat: &chunks{}}
-	if !im.parse(data) {
-		return nil, ErrIrregular
+	if err := im.parse(data); err != nil {
+		return nil, err
 	}
 	var err error
 	if im.inflate, err = zlib.NewReader(im.idat); err != nil {
@@ -70,20 +74,23 @@ func Open(data []byte) (*Image, error) {
 
 // parse walks the chunks: IHDR, PLTE and tRNS for palettes, IDAT in one run, IEND,
 // and others that do not matter.
-func (im *Image) parse(data []byte) bool {
+func (im *Image) parse(data []byte) error {
 	const signature = "\x89PNG\r\n\x1a\n"
 	if !bytes.HasPrefix(data, []byte(signature)) {
-		return false
+		return ErrIrregular
 	}
 	colors, done, first := 0, false, true
 	for rest := data[len(signature):]; len(rest) >= 12; first = false {
 		n := binary.BigEndian.Uint32(rest)
 		if uint64(n) > uint64(len(rest)-12) {
-			return false
+			return ErrIrregular
 		}
 		kind, body := string(rest[4:8]), rest[8:8+n]
-		if crc32.ChecksumIEEE(rest[4:8+n]) != binary.BigEndian.Uint32(rest[8+n:]) || first != (kind == "IHDR") {
-			return false
+		if crc32.ChecksumIEEE(rest[4:8+n]) != binary.BigEndian.Uint32(rest[8+n:]) {
+			return ErrDamaged
+		}
+		if first != (kind == "IHDR") {
+			return ErrIrregular
 		}
 		rest = rest[12+n:]
 		if kind != "IDAT" && im.idat.any() {
@@ -92,11 +99,11 @@ func (im *Image) parse(data []byte) bool {
 		switch kind {
 		case "IHDR":
 			if !im.head(body) {
-				return false
+				return ErrIrregular
 			}
 		case "PLTE":
 			if im.kind != indexed || colors > 0 || im.idat.any() || n == 0 || n%3 != 0 || n > 3*256 {
-				return false
+				return ErrIrregular
 			}
 			colors = int(n / 3)
 			for i := range im.palette {
@@ -107,7 +114,7 @@ func (im *Image) parse(data []byte) bool {
 			}
 		case "tRNS":
 			if im.kind != indexed || im.alphas || im.idat.any() || int(n) > colors {
-				return false
+				return ErrIrregular
 			}
 			for i, a := range body {
 				im.palette[i] = im.palette[i]&0xffffff | uint32(a)<<24
@@ -115,14 +122,17 @@ func (im *Image) parse(data []byte) bool {
 			im.alphas = true
 		case "IDAT":
 			if done || im.kind == indexed && colors == 0 {
-				return false
+				return ErrIrregular
 			}
 			im.idat.add(body)
 		case "IEND":
-			return n == 0 && im.idat.any()
+			if n == 0 && im.idat.any() {
+				return nil
+			}
+			return ErrIrregular
 		}
 	}
-	return false
+	return ErrIrregular
 }
 
 // head reads IHDR (section 11.2.1).

@@ -3,9 +3,7 @@
 package main
 
 import (
-	"bytes"
 	"errors"
-	"image/color"
 	"runtime"
 
 	"glance/tools/api"
@@ -37,19 +35,25 @@ func (d *decoder) decode(data []byte, l api.Limits) (api.Picture, error) {
 	p := &byRows{data: data, info: info, limits: l, opaque: true}
 	switch {
 	case info.Format == "JPEG":
-		img, err := jpeg.Open(d.machine, data, jpeg.Options{Orientation: info.Orientation, MaxBytes: jpegBytes})
+		var img *jpeg.Image
+		img, err = jpeg.Open(d.machine, data, jpeg.Options{Orientation: info.Orientation, MaxBytes: jpegBytes})
 		if errors.Is(err, jpeg.ErrMemory) {
-			return nil, tooLarge(info)
+			return nil, api.MemoryError(info)
 		}
 		if err == nil {
 			p.rows, p.width, p.height = img, img.Width, img.Height
 			return p, nil
 		}
 	case info.Format == "PNG" && info.Orientation == 1:
-		if img, err := png.Open(data); err == nil {
+		var img *png.Image
+		if img, err = png.Open(data); err == nil {
 			p.rows, p.width, p.height, p.opaque = img, img.Width, img.Height, img.Opaque()
 			return p, nil
 		}
+	}
+	broken := errors.Is(err, jpeg.ErrDamaged) || errors.Is(err, png.ErrDamaged) || !picture.Complete(data)
+	if info.Memory > l.Decode && broken {
+		return nil, damaged(info)
 	}
 	return decodeWhole(data, info, l)
 }
@@ -60,50 +64,10 @@ const collectFrom = 4 << 20
 
 // decodeWhole decodes the picture at once.
 func decodeWhole(data []byte, info picture.Info, l api.Limits) (api.Picture, error) {
-	pixels := int64(info.Width) * int64(info.Height)
-	need := pixels * bytesPerPixel(data, info)
-	if need > l.Decode {
-		return nil, tooLarge(info)
-	}
-	if need > collectFrom {
+	if info.Memory > collectFrom && info.Memory <= l.Decode {
 		runtime.GC() // WebAssembly memory does not shrink: make room before it grows
 	}
 	return api.Decode(data, l)
-}
-
-func tooLarge(info picture.Info) error {
-	return api.Refuse(api.ImageTooLarge, "a %s of this kind with %d x %d pixels takes too much memory to decode here; scale it down first",
-		info.Format, info.Width, info.Height)
-}
-
-// bytesPerPixel is what the decoders of the standard library and package picture
-// allocate for a pixel, at most.
-func bytesPerPixel(data []byte, info picture.Info) int64 {
-	const rgba = 4 // package picture's result
-	n := int64(rgba)
-	if info.Orientation > 1 {
-		n += rgba
-	}
-	switch info.Format {
-	case "JPEG":
-		return n + jpeg.BytesPerPixel(data)
-	case "GIF":
-		return n + 1
-	case "WebP":
-		if bytes.Contains(data[:min(len(data), 64)], []byte("VP8 ")) { // lossy, without alpha
-			return n + 2
-		}
-		return n + 2*4 // lossless, with its transforms
-	}
-	switch info.Colors {
-	case color.NRGBAModel:
-		return n // as it is
-	case color.RGBAModel:
-		return n + 4
-	case color.NRGBA64Model, color.RGBA64Model:
-		return n + 8
-	}
-	return n + 2 // gray or palette
 }
 
 // byRows is a picture that is decoded as its rows are asked for. Where the file
@@ -142,7 +106,16 @@ func (p *byRows) Close() error {
 	return p.fallBack()
 }
 
+// fallBack decodes the whole picture. Where that takes too much memory, what stopped
+// the decoding by rows is all there is to say.
 func (p *byRows) fallBack() (err error) {
+	if p.info.Memory > p.limits.Decode {
+		return damaged(p.info)
+	}
 	p.whole, err = decodeWhole(p.data, p.info, p.limits)
 	return err
+}
+
+func damaged(info picture.Info) error {
+	return api.Refuse(api.DamagedImage, "the %s is cut off or damaged", info.Format)
 }
