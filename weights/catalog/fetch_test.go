@@ -466,6 +466,28 @@ func TestFetchLayersModel(t *testing.T) {
 			t.Error("the unusable model.json stays in the cache")
 		}
 	})
+	t.Run("wrong padding", func(t *testing.T) {
+		topology := func(layer string) []byte {
+			return []byte(`{"modelTopology":{"model_config":{"config":{"layers":[` + layer + `]}}},"weightsManifest":[{"paths":["shard"]}]}`)
+		}
+		published := files{"x/model.json": topology(`{"class_name":"ZeroPadding2D","config":{"padding":[[1,1],[1,1]]}}`), "x/shard": {1}}
+		source.URL = serve(t, published) + "/x/model.json"
+		same := layers
+		same.Sources, same.Options = []Source{source}, map[string]string{"padding": "same"}
+		f, _ := fetcher(t)
+		if _, err := f.Fetch(t.Context(), same); err == nil || !strings.Contains(err.Error(), "removed from the cache") {
+			t.Errorf("got %v", err)
+		}
+		published["x/model.json"], published["x/shard"] = topology(""), []byte{2}
+		c, err := f.Fetch(t.Context(), same)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.mustHold(t, published["x/model.json"])
+		if b, err := os.ReadFile(filepath.Join(filepath.Dir(c.Path), "shard")); err != nil || string(b) != "\x02" {
+			t.Errorf("shard %q, %v", b, err)
+		}
+	})
 }
 
 // archive packs files as npm does.
