@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"glance/kernels"
@@ -26,13 +27,11 @@ func find(model, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	names := map[string]bool{}
 	for i, path := range there {
 		there[i] = strings.TrimSuffix(filepath.Base(path), extension)
-		names[there[i]] = true
 	}
 	switch {
-	case names[model]:
+	case slices.Contains(there, model):
 		return filepath.Join(dir, model+extension), nil
 	case len(there) == 0:
 		return "", fmt.Errorf("no models in %s: `make weights` fetches them, -model names a file", dir)
@@ -44,11 +43,7 @@ func find(model, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, m := range c.Models {
-		if names[m.Name] {
-			return filepath.Join(dir, m.Name+extension), nil
-		}
-	}
+	c.Sort(there)
 	return filepath.Join(dir, there[0]+extension), nil
 }
 

@@ -9,19 +9,7 @@ import (
 
 // readSafetensors reads a safetensors file through package weights.
 func readSafetensors(r io.ReaderAt, size int64) (*Checkpoint, error) {
-	first := make([]byte, 8)
-	if _, err := r.ReadAt(first, 0); err != nil {
-		return nil, err
-	}
-	n, err := weights.HeaderSize(first, size)
-	if err != nil {
-		return nil, fromWeights(err)
-	}
-	prefix := make([]byte, n)
-	if _, err := r.ReadAt(prefix, 0); err != nil && err != io.EOF {
-		return nil, err
-	}
-	f, err := weights.ParseHeader(prefix, size)
+	f, err := weights.ReadHeader(r, size)
 	if err != nil {
 		return nil, fromWeights(err)
 	}
