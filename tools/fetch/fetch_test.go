@@ -271,6 +271,66 @@ func TestSecondRunDoesNothing(t *testing.T) {
 	}
 }
 
+// TestBlobThatChanged makes a blob again whose header is right and whose weights are
+// not those the catalogue knows.
+func TestBlobThatChanged(t *testing.T) {
+	files := site{}
+	m, b := small(t, "tiny", serve(t, files))
+	files["/tiny.pth"] = b
+	c := &catalog.Catalog{Models: []catalog.Model{m}}
+	dir := t.TempDir()
+	if status, _, errs := fetch(t, c, "-dir", dir); status != exitOK {
+		t.Fatal(errs)
+	}
+	path := filepath.Join(dir, "tiny.safetensors")
+	blob, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Models[0].Blob = &catalog.Blob{SHA256: sum(blob), Bytes: int64(len(blob))}
+	if status, out, errs := fetch(t, c, "-dir", dir); status != exitOK || !strings.Contains(out, "there already") || errs != "" {
+		t.Errorf("status %d, %s%s", status, out, errs)
+	}
+	damaged := bytes.Clone(blob)
+	damaged[len(damaged)-1] ^= 1
+	if err := os.WriteFile(path, damaged, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if status, out, errs := fetch(t, c, "-dir", dir); status != exitOK || !strings.Contains(out, "(new)") || !strings.Contains(errs, sum(damaged)) {
+		t.Errorf("status %d, %s%s", status, out, errs)
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, blob) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// TestUnusableCheckpoint: what no sum vouches for does not stay in the cache when it
+// cannot be converted.
+func TestUnusableCheckpoint(t *testing.T) {
+	wide, _ := small(t, "wide", "")
+	wide.Options["alpha"] = "0.5"
+	for name, bad := range map[string][]byte{
+		"no checkpoint":   []byte("something else"),
+		"another network": encode(t, "pth", stateDict(t, "timm_mobilenetv1_100", network(t, wide)))[""],
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := site{}
+			m, b := small(t, "tiny", serve(t, files))
+			m.Sources[0].SHA256 = ""
+			files["/tiny.pth"] = bad
+			c := &catalog.Catalog{Models: []catalog.Model{m}}
+			dir := t.TempDir()
+			if status, _, errs := fetch(t, c, "-dir", dir, "tiny"); status != exitFailed || !strings.Contains(errs, "removed from the cache") {
+				t.Errorf("status %d, %s", status, errs)
+			}
+			files["/tiny.pth"] = b
+			if status, out, errs := fetch(t, c, "-dir", dir, "tiny"); status != exitOK || !strings.Contains(out, "(new; nobody") {
+				t.Errorf("status %d, %s%s", status, out, errs)
+			}
+		})
+	}
+}
+
 // TestBundled installs a blob that is part of the repository: where it lies nothing
 // is copied, elsewhere it is, and it is verified each time.
 func TestBundled(t *testing.T) {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"strings"
 
 	"glance/models"
+	"glance/tools/quantize/checkpoint"
 	"glance/tools/quantize/convert"
 	"glance/weights"
 	"glance/weights/catalog"
@@ -53,7 +56,14 @@ func (in *installer) install(ctx context.Context, m catalog.Model) (string, erro
 	path := filepath.Join(in.dir, m.Name+".safetensors")
 	if !in.force && !m.Bundled() { // which costs nothing to verify
 		if f, err := r.check(path, m); err == nil && in.hasLicence(m) {
-			return describe(path, m, f, "there already"), nil
+			changed, err := differs(path, m.Blob)
+			if err != nil {
+				return "", err
+			}
+			if changed == "" {
+				return describe(path, m, f, "there already"), nil
+			}
+			in.progress.note(m.Name + ": " + changed + ": it is made again")
 		}
 	}
 	c, err := in.fetcher.Fetch(ctx, m)
@@ -101,6 +111,11 @@ func (in *installer) convert(ctx context.Context, m catalog.Model, r *recipe, c 
 		Progress:   step,
 	})
 	done()
+	var unreadable *checkpoint.Error
+	var unfit *convert.Error
+	if errors.As(err, &unreadable) || errors.As(err, &unfit) {
+		err = c.Discard(err)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Source, err)
 	}
@@ -156,19 +171,28 @@ func readHeader(path string) (*weights.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := make([]byte, min(8, info.Size()))
-	if _, err := io.ReadFull(file, first); err != nil {
-		return nil, err
+	return weights.ReadHeader(file, info.Size())
+}
+
+// differs says how a file's content is not that of the blob that the catalogue
+// knows; "" where it is, or where the catalogue knows none.
+func differs(path string, want *catalog.Blob) (string, error) {
+	if want == nil {
+		return "", nil
 	}
-	size, err := weights.HeaderSize(first, info.Size())
+	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	prefix := make([]byte, size)
-	if _, err := file.ReadAt(prefix, 0); err != nil {
-		return nil, err
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", err
 	}
-	return weights.ParseHeader(prefix, info.Size())
+	if got := hex.EncodeToString(sum.Sum(nil)); got != want.SHA256 {
+		return fmt.Sprintf("%s has sha-256 %s, the catalogue says %s", path, got, want.SHA256), nil
+	}
+	return "", nil
 }
 
 func (in *installer) licencePath(m catalog.Model) string {
