@@ -22,8 +22,8 @@ import (
 //		err = img.Push(rows)
 //	}
 //
-// Pixels are RGBA bytes, upright (see [Orient]) and opaque: transparent images
-// are composited over white before (see [Flatten]). Alpha itself is ignored.
+// Pixels are RGBA bytes, upright and opaque: transparent images are composited over
+// white before (see [Flatten]). Alpha itself is ignored.
 type Image struct {
 	session       *Session
 	width, height int
@@ -105,16 +105,26 @@ func (s *Session) imageMemory(n int) (kernels.Ptr, error) {
 	if r.bytes >= n {
 		return r.from, nil
 	}
-	if s.machine.Mark() == r.to { // nothing was allocated after it
-		s.machine.Release(r.from)
-	}
-	r.bytes, r.to = 0, 0
+	s.ReleaseImage()
+	r.bytes = 0
 	p, err := s.machine.Alloc(n)
 	if err != nil {
 		return 0, err
 	}
 	r.from, r.to, r.bytes = p, s.machine.Mark(), n
 	return p, nil
+}
+
+// ReleaseImage ends the picture that the session has and gives its memory back to
+// the machine, unless something was allocated after it. The input stays set. Where
+// sessions share a machine, each calls it when its picture is done: the next
+// picture, of whichever session, then takes the same memory.
+func (s *Session) ReleaseImage() {
+	s.image = nil
+	if r := &s.imageRegion; r.bytes > 0 && s.machine.Mark() == r.to {
+		s.machine.Release(r.from)
+		r.bytes = 0
+	}
 }
 
 // region is a piece of memory being planned, and what is to be written to it.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+
+	"glance/kernels/twin"
 )
 
 // TestStrips checks that a large picture is asked for in order, once, in strips
@@ -95,6 +97,53 @@ func TestImageReuse(t *testing.T) {
 	}
 }
 
+// TestSharedMachine feeds two sessions on one machine in turn, with larger pictures
+// every time: each takes the memory that the one before gave back.
+func TestSharedMachine(t *testing.T) {
+	m := twin.New(twin.Options{})
+	defer m.Close()
+	n := mustNew(t, Config{Arch: MobileNetV1, Alpha: 0.1, Classes: 2, Width: 40, Height: 40})
+	blob := randomCheckpoint(n, 1, true).blob(t, n, DefaultPreprocess(n.Config), true)
+	var sessions [2]*Session
+	for i := range sessions {
+		var err error
+		if sessions[i], err = LoadBytes(m, blob, PlanOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := m.Mark()
+	set := func(s *Session, side int) []byte {
+		t.Helper()
+		if err := s.SetPixels(picture(side, side), side, side); err != nil {
+			t.Fatal(err)
+		}
+		s.ReleaseImage()
+		s.ReleaseImage() // nothing to give back
+		if m.Mark() != own {
+			t.Fatalf("%d x %d: memory ends at %d, not %d", side, side, m.Mark(), own)
+		}
+		return inputBytes(t, s)
+	}
+	for side := 20; side < 400; side += 37 {
+		if a, b := set(sessions[0], side), set(sessions[1], side); !bytes.Equal(a, b) {
+			t.Errorf("%d x %d: the sessions have different inputs", side, side)
+		}
+	}
+	// What was allocated after a picture stays.
+	img, err := sessions[0].Image(10, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.Alloc(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions[0].ReleaseImage()
+	if _, _, rows := img.Strip(); m.Mark() <= p || rows != 0 {
+		t.Errorf("memory ends at %d, something is at %d; the picture asks for %d rows", m.Mark(), p, rows)
+	}
+}
+
 func TestImageErrors(t *testing.T) {
 	s := inputSession(t, 32, 32, DefaultPreprocess(Config{}), PlanOptions{})
 	var e *InputError
@@ -158,39 +207,5 @@ func TestFlatten(t *testing.T) {
 	}
 	if clear[0] != 0 {
 		t.Error("the caller's pixels were changed")
-	}
-}
-
-func TestOrient(t *testing.T) {
-	// The letter F, stored as each orientation says it would be, 3 x 4 upright.
-	upright := "###" + "#.." + "##." + "#.."
-	for orientation, stored := range map[int]string{
-		1: "###" + "#.." + "##." + "#..",
-		2: "###" + "..#" + ".##" + "..#",
-		3: "..#" + ".##" + "..#" + "###",
-		4: "#.." + "##." + "#.." + "###",
-		5: "####" + "#.#." + "#...",
-		6: "#..." + "#.#." + "####",
-		7: "...#" + ".#.#" + "####",
-		8: "####" + ".#.#" + "...#",
-		0: "###" + "#.." + "##." + "#..",
-		9: "###" + "#.." + "##." + "#..",
-	} {
-		w, h := 3, 4
-		if orientation >= 5 && orientation <= 8 {
-			w, h = 4, 3
-		}
-		var px []byte
-		for _, c := range stored {
-			px = append(px, byte(c), byte(c), byte(c), 255)
-		}
-		out, w, h := Orient(px, w, h, orientation)
-		var got []byte
-		for i := 0; i < len(out); i += 4 {
-			got = append(got, out[i])
-		}
-		if string(got) != upright || w != 3 || h != 4 {
-			t.Errorf("orientation %d: %s, %d x %d", orientation, got, w, h)
-		}
 	}
 }

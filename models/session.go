@@ -131,9 +131,6 @@ func (s *Session) Network() *Network { return s.network }
 // Plan returns how it is laid out.
 func (s *Session) Plan() *Plan { return s.plan }
 
-// Preprocess returns how images become inputs.
-func (s *Session) Preprocess() Preprocess { return s.preprocess }
-
 // Memory is what a session occupies of its machine, in bytes.
 type Memory struct {
 	Weights int // packed panels

@@ -177,7 +177,7 @@ func TestOtherSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Preprocess(); got.Resize != tc.resize || got.Filter != p.Filter {
+		if got := s.preprocess; got.Resize != tc.resize || got.Filter != p.Filter {
 			t.Errorf("%+v: %+v", tc, got)
 		}
 		if s.Network() != n || s.Plan().Network != n {

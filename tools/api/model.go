@@ -94,6 +94,7 @@ func (m *Model) set(p Picture) error {
 	if err != nil {
 		return err
 	}
+	defer m.session.ReleaseImage() // the machine may be that of other models too
 	for {
 		at, row, rows := img.Strip()
 		if rows == 0 {

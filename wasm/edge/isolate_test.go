@@ -260,6 +260,29 @@ func TestKernelMemory(t *testing.T) {
 	}
 }
 
+// TestPictureMemory sends larger and larger pictures to two models in turn, which
+// share the kernels' memory: it holds one picture, not all.
+func TestPictureMemory(t *testing.T) {
+	w := start(t, config{})
+	var first, last int64
+	for side := 400; side <= 1300; side += 75 {
+		body := make([]byte, 3*side*side)
+		for _, model := range []string{small, tiny} {
+			target := fmt.Sprintf("/classify?model=%s&width=%d&height=%d", model, side, side)
+			if a := w.send(t, "POST", target, "", body); a.status != 200 {
+				t.Fatalf("%s: %d %s", target, a.status, a.body)
+			}
+		}
+		last = decode[api.Health](t, w.send(t, "GET", "/healthz", "", nil)).Memory["kernels"]
+		if first == 0 {
+			first = last
+		}
+	}
+	if last > first+4<<20 {
+		t.Errorf("the kernels' memory grew from %d to %d bytes", first, last)
+	}
+}
+
 // TestSettings refuses settings that cannot be, with their name.
 func TestSettings(t *testing.T) {
 	tests := map[string]string{
