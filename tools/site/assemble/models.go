@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"glance/models"
@@ -47,11 +46,14 @@ func accuracy(a catalog.Accuracy) *Accuracy {
 	return &Accuracy{Dataset: a.Dataset, Top1: score.Top1, Top5: score.Top5, By: score.By}
 }
 
+// extension is that of blobs.
+const extension = ".safetensors"
+
 // readModels describes the blobs of a folder, in the catalogue's order of
 // preference; those the catalogue does not know come last, by name. A file that
 // is no blob is an error: a page that offers it would fail.
 func readModels(dir string) ([]Model, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
+	files, err := filepath.Glob(filepath.Join(dir, "*"+extension))
 	if err != nil {
 		return nil, err
 	}
@@ -59,29 +61,22 @@ func readModels(dir string) ([]Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	rank := map[string]int{}
-	known := map[string]catalog.Model{}
-	for i, m := range c.Models {
-		rank[m.Name] = i - len(c.Models)
-		known[m.Name] = m
+	for i, file := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(file), extension)
 	}
+	c.Sort(files)
 	list := []Model{}
-	for _, file := range files {
+	for _, name := range files {
+		file := filepath.Join(dir, name+extension)
 		m, err := describe(file)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		if entry, ok := known[m.Name]; ok {
+		if entry, ok := c.Model(name); ok {
 			m.Title, m.Accuracy = entry.Title, accuracy(entry.Accuracy)
 		}
 		list = append(list, m)
 	}
-	slices.SortFunc(list, func(a, b Model) int {
-		if d := rank[a.Name] - rank[b.Name]; d != 0 {
-			return d
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
 	return list, nil
 }
 
@@ -91,11 +86,7 @@ func describe(file string) (Model, error) {
 		return Model{}, err
 	}
 	size := int64(len(b))
-	n, err := weights.HeaderSize(b[:min(8, len(b))], size)
-	if err != nil {
-		return Model{}, err
-	}
-	header, err := weights.ParseHeader(b[:n], size)
+	header, err := weights.ParseHeader(b, size)
 	if err != nil {
 		return Model{}, err
 	}
@@ -113,7 +104,7 @@ func describe(file string) (Model, error) {
 	sum := sha256.Sum256(b)
 	base := filepath.Base(file)
 	m := Model{
-		Name:    strings.TrimSuffix(base, ".safetensors"),
+		Name:    strings.TrimSuffix(base, extension),
 		Title:   header.Metadata["name"],
 		URL:     "weights/" + base,
 		Bytes:   size,
