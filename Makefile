@@ -41,10 +41,8 @@ deploy: weights ## deploy the Worker to your Cloudflare account
 generate: ## regenerate the SIMD modules and the JPEG decoder's from their generators
 	@go generate ./kernels/... ./wasm/edge/...
 
-check: ## gofmt and go vet, natively and for js/wasm
-	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'gofmt: the files above need formatting' >&2; exit 1; }
-	@go vet ./...
-	@GOOS=js GOARCH=wasm go vet ./kernels/... ./models/... ./weights ./wasm/...
+check: ## gofmt and go vet, natively and for js/wasm, which make test runs too
+	@go run ./tools/test -check
 
 chromium: # Debian's, where it is missing and apt-get is there
 	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; }; } \

@@ -1,13 +1,16 @@
 // Command test runs every test of the project and says at the end what passed.
 //
-//	go run ./tools/test [-short] [-v] [packages]
+//	go run ./tools/test [-check] [-short] [-v] [packages]
 //
-// It runs go vet and go test on the packages (default ./...), prints a line a
-// package, the whole output of what failed, and closes with one line such as
+// It runs go vet and go test on the packages, prints a line a package, the whole
+// output of what failed, and closes with one line such as
 //
 //	412 passed, 0 failed, 3 skipped
 //
-// The exit status is 1 where anything failed.
+// Where no packages are named, these are all, and two more checks come first: that
+// every Go file is formatted, and go vet of what runs in browsers and Workers. With
+// -check nothing but these and go vet is run. The exit status is 1 where anything
+// failed.
 package main
 
 import (
@@ -24,28 +27,32 @@ import (
 )
 
 func main() {
+	check := flag.Bool("check", false, "check the formatting and run go vet only")
 	short := flag.Bool("short", false, "pass -short to go test")
 	verbose := flag.Bool("v", false, "print every test's output")
 	timeout := flag.Duration("timeout", 15*time.Minute, "limit for one package")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "usage: go run ./tools/test [flags] [packages]\n\nRuns go vet and every test; the last line says what passed.\n\n")
+		fmt.Fprintf(flag.CommandLine.Output(), "usage: go run ./tools/test [flags] [packages]\n\nChecks the formatting, runs go vet and every test; the last line says what passed.\n\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
 	packages := flag.Args()
+	var t tally
 	if len(packages) == 0 {
 		packages = []string{"./..."}
+		t.gofmt(".")
+		t.step("go vet for js/wasm", append([]string{"env", "GOOS=js", "GOARCH=wasm", "go", "vet"}, forJS...))
 	}
-
-	var t tally
 	t.step("go vet", append([]string{"go", "vet"}, packages...))
 	args := []string{"test", "-json", "-timeout", timeout.String()}
 	if *short {
 		args = append(args, "-short")
 	}
-	if err := t.goTest(append(args, packages...), *verbose); err != nil {
-		fmt.Println(err)
-		t.failed++
+	if !*check {
+		if err := t.goTest(append(args, packages...), *verbose); err != nil {
+			fmt.Println(err)
+			t.failed++
+		}
 	}
 	fmt.Printf("%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
 	if t.failed > 0 {
@@ -53,7 +60,30 @@ func main() {
 	}
 }
 
+// forJS are the packages whose code, tests included, is built for js/wasm. The
+// others that end up in a module are the same code as natively.
+var forJS = []string{"./kernels", "./kernels/simd", "./kernels/twin", "./models/...", "./weights", "./wasm/bridge",
+	"./wasm/engine", "./wasm/page/...", "./wasm/teach", "./wasm/edge/worker", "./wasm/edge/jpeg/...", "./wasm/edge/png"}
+
 type tally struct{ passed, failed, skipped int }
+
+// gofmt checks the formatting of the Go files below a directory.
+func (t *tally) gofmt(dir string) {
+	files, err := unformatted(dir)
+	if err != nil || len(files) > 0 {
+		t.failed++
+		fmt.Println("FAIL  gofmt")
+		for _, file := range files {
+			fmt.Println("  " + file + " needs formatting: gofmt -w does it")
+		}
+		if err != nil {
+			fmt.Println("  " + err.Error())
+		}
+		return
+	}
+	t.passed++
+	fmt.Println("ok    gofmt")
+}
 
 // step runs a command that is one check by itself.
 func (t *tally) step(name string, argv []string) {
