@@ -68,18 +68,39 @@ func TestReadList(t *testing.T) {
 		t.Errorf("%v %v", got, err)
 	}
 	for content, want := range map[string]string{
-		"":            "is empty",
-		"1.png\n":     "line 1: want PICTURE,CLASS",
-		"1.png,fox\n": `"fox" is no class`,
-		"1.png,3\n":   "an index below 3",
-		"1.png,-1\n":  "an index below 3",
+		"":             "is empty",
+		"1.png\n":      "line 1: want PICTURE,CLASS",
+		"\n \n1.png\n": "line 3: want PICTURE,CLASS",
+		"1.png,fox\n":  `"fox" is no class`,
+		"1.png,3\n":    "an index below 3",
+		"1.png,-1\n":   "an index below 3",
 	} {
 		if _, err := readList(file("c", content), "", "", names, 3); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", content, err, want)
 		}
 	}
+	twice := []string{"crane", "owl", "crane"}
+	if _, err := readList(file("e", "1.png,owl\n2.png,crane\n"), "", "", twice, 3); err == nil || !strings.Contains(err.Error(), `line 2: several classes are named "crane": give the class's index`) {
+		t.Errorf("two classes of a name: %v", err)
+	}
+	if got, err := readList(file("f", "1.png,owl\n2.png,2\n"), "", "", twice, 3); err != nil || got[1].class != 2 {
+		t.Errorf("index of one of two classes of a name: %v, %v", got, err)
+	}
 	if _, err := readList(file("d", "1.png,0\n"), "", file("two", "a\nb\n"), names, 3); err == nil || !strings.Contains(err.Error(), "2 lines, the model has 3") {
 		t.Errorf("classes: %v", err)
+	}
+}
+
+func TestMachineOfManyCores(t *testing.T) {
+	for _, backend := range []string{"go", "simd"} {
+		m, err := machine(backend, 10*models.MaxLanes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := m.Threads(); n > models.MaxLanes {
+			t.Errorf("%s: %d threads, a plan has at most %d", backend, n, models.MaxLanes)
+		}
+		m.Close()
 	}
 }
 

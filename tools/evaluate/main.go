@@ -101,7 +101,7 @@ func evaluate(ctx context.Context, o options, stderr io.Writer) (*score, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.model, err)
 	}
-	m, err := machine(o.backend)
+	m, err := machine(o.backend, runtime.NumCPU())
 	if err != nil {
 		return nil, err
 	}
@@ -139,13 +139,14 @@ func evaluate(ctx context.Context, o options, stderr io.Writer) (*score, error) 
 	return s, nil
 }
 
-// machine returns what computes, on all cores.
-func machine(backend string) (kernels.Machine, error) {
+// machine returns what computes, on that many cores.
+func machine(backend string, cores int) (kernels.Machine, error) {
+	threads := min(cores, models.MaxLanes)
 	switch backend {
 	case "simd":
-		return simd.New(simd.Options{Threads: runtime.NumCPU()})
+		return simd.New(simd.Options{Threads: threads})
 	case "go":
-		return twin.New(twin.Options{Threads: runtime.NumCPU()}), nil
+		return twin.New(twin.Options{Threads: threads}), nil
 	}
 	return nil, fmt.Errorf("no backend %q, there are simd and go", backend)
 }
