@@ -70,7 +70,7 @@ export function guarded(callback) {
 /**
  * An error as it crosses between threads.
  *
- * @typedef {{code: ErrorCode, message: string}} ErrorMessage
+ * @typedef {{code: ErrorCode, message: string, cause?: unknown}} ErrorMessage
  */
 
 /**
@@ -84,5 +84,5 @@ export function toMessage(thrown) {
 
 /** @param {ErrorMessage} m */
 export function fromMessage(m) {
-  return new GlanceError(m.code, m.message);
+  return new GlanceError(m.code, m.message, m.cause);
 }

@@ -36,19 +36,18 @@ const preloaded = new Map();
  */
 export async function models(options = {}) {
   const { manifest } = resolveURLs(options);
-  let list;
   try {
-    ({ models: list } = await (await fetchFile(manifest, options.signal)).json());
+    const { models: list } = await (await fetchFile(manifest, options.signal)).json();
     if (!Array.isArray(list)) throw new Error('it holds no list of models');
+    return list.map((entry) => ({
+      ...entry,
+      url: new URL(entry.url, manifest).href,
+      ...(entry.licenceURL && { licenceURL: new URL(entry.licenceURL, manifest).href }),
+    }));
   } catch (cause) {
     if (options.signal?.aborted) throw abortError(options.signal);
     throw new GlanceError('manifest', `The list of models at ${split(manifest).address} could not be read: ${/** @type {Error} */ (cause).message.replace(/\.$/, '')}. A bundled page imports its model or gives urls.manifest.`, cause);
   }
-  return list.map((/** @type {any} */ entry) => ({
-    ...entry,
-    url: new URL(entry.url, manifest).href,
-    ...(entry.licenceURL && { licenceURL: new URL(entry.licenceURL, manifest).href }),
-  }));
 }
 
 /**
@@ -160,6 +159,9 @@ function checkRanking({ topk, threshold }, defaults = { topk: 5, threshold: 0 })
  */
 async function resolveModel(options) {
   const { model } = options;
+  if (model === null || !['undefined', 'string', 'object'].includes(typeof model)) {
+    throw new GlanceError('bad-option', `model is ${model}, it must be a name in models.json, a URL or { weights }.`);
+  }
   if (typeof model === 'object' && !(model instanceof URL)) {
     const { weights, name = 'the given model', bytes, sha256, title } = model;
     const from = typeof weights === 'string' || weights instanceof URL ? absolute(weights).href : weights;

@@ -11,15 +11,23 @@ let support;
  * where a stub `process` would make other libraries believe they run in node.
  */
 export function loadSupport() {
-  return (support ??= (async () => {
-    const scope = /** @type {Record<string, any>} */ (globalThis);
-    const before = new Map(names.filter((name) => name in scope).map((name) => [name, scope[name]]));
+  support ??= importSupport();
+  support.catch(() => { support = undefined; }); // the next call tries again
+  return support;
+}
+
+async function importSupport() {
+  const scope = /** @type {Record<string, any>} */ (globalThis);
+  const before = new Map(names.filter((name) => name in scope).map((name) => [name, scope[name]]));
+  try {
     // @ts-ignore: the site's build copies it from the Go distribution
     await import('./wasm_exec.js');
-    const found = Object.fromEntries(names.map((name) => [name, scope[name]]));
-    for (const name of names) restore(name, before);
-    return found;
-  })());
+  } catch (cause) {
+    throw new GlanceError('engine-http', 'The file wasm_exec.js is missing, damaged or could not be reached. Check the connection, then reload the page.', cause);
+  }
+  const found = Object.fromEntries(names.map((name) => [name, scope[name]]));
+  for (const name of names) restore(name, before);
+  return found;
 }
 
 /**

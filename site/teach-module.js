@@ -1,17 +1,41 @@
 import { compile } from './modules.js';
 import { split } from './urls.js';
 
+/** @typedef {(loaded: number, total: number) => void} Listener */
+
+/** Modules by URL, with those who are told how far the download is. @type {Map<string, {module: Promise<WebAssembly.Module>, listeners: Set<Listener>}>} */
+const modules = new Map();
+
 /**
- * Fetches, checks and compiles the training module, which is large enough to be
- * waited for. Where the browser compares the hash, as it does for the modules that
+ * The training module, fetched once per URL.
+ *
+ * @param {string} url may end with the hash that the file must have
+ * @param {Listener} listener called as bytes arrive; the total is 0 while it is not known
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export function trainingModule(url, listener) {
+  let entry = modules.get(url);
+  if (!entry) {
+    const listeners = /** @type {Set<Listener>} */ (new Set());
+    const module = fetchTraining(url, (loaded, total) => listeners.forEach((told) => told(loaded, total)));
+    entry = { module, listeners };
+    modules.set(url, entry);
+    module.then(() => listeners.clear(), () => modules.delete(url)); // the next call tries again
+  }
+  entry.listeners.add(listener);
+  return entry.module;
+}
+
+/**
+ * Fetches, checks and compiles the module, which is large enough to be waited for. Where the browser compares the hash, as it does for the modules that
  * every visitor fetches, nothing is heard before the last byte: here it is done
  * afterwards.
  *
- * @param {string} url may end with the hash that the file must have
- * @param {(loaded: number, total: number) => void} onProgress called as bytes arrive; the total is 0 while it is not known
+ * @param {string} url
+ * @param {Listener} onProgress
  * @returns {Promise<WebAssembly.Module>}
  */
-export async function trainingModule(url, onProgress) {
+async function fetchTraining(url, onProgress) {
   const { address, integrity } = split(url);
   const bytes = await download(address, onProgress);
   if (bytes && WebAssembly.validate(bytes) && (await matches(bytes, integrity))) return WebAssembly.compile(bytes);
@@ -20,7 +44,7 @@ export async function trainingModule(url, onProgress) {
 
 /**
  * @param {string} address
- * @param {(loaded: number, total: number) => void} onProgress
+ * @param {Listener} onProgress
  * @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} undefined where it could not be had
  */
 async function download(address, onProgress) {

@@ -1,5 +1,5 @@
-import { GlanceError, abortError, asGlanceError, fromMessage } from './errors.js';
-import { fetchFile } from './modules.js';
+import { abortError, asGlanceError, fromMessage } from './errors.js';
+import { Link, checkScript } from './link.js';
 import { trainingModule } from './teach-module.js';
 import { split } from './urls.js';
 
@@ -8,21 +8,24 @@ import { split } from './urls.js';
 /** The training module (wasm/teach) in a worker of its own, started by the first call. */
 export class TeachPort {
   #urls;
-  /** @type {Worker | undefined} */
-  #worker;
+  /** @type {Link | undefined} */
+  #link;
   /** Ends when the worker takes calls. @type {Promise<void> | undefined} */
   #started;
   /** Who wants to know how far the download is. @type {Set<Listener>} */
   #listeners = new Set();
-  #next = 1;
-  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: GlanceError) => void, progress?: (done: number) => void}>} */
-  #pending = new Map();
-  /** Why the worker no longer answers. @type {GlanceError | undefined} */
-  #broken;
+  /** Rejects when the port is closed. @type {Promise<never>} */
+  #closed;
+  /** @type {(error: import('./errors.js').GlanceError) => void} */
+  #end = () => {};
+  /** Why it is closed. @type {import('./errors.js').GlanceError | undefined} */
+  #over;
 
   /** @param {{module: string, worker?: string}} urls */
   constructor(urls) {
     this.#urls = urls;
+    this.#closed = new Promise((_, reject) => { this.#end = reject; });
+    this.#closed.catch(() => {}); // told to those who call
   }
 
   /**
@@ -34,13 +37,13 @@ export class TeachPort {
    * @returns {Promise<void>}
    */
   async start(listener, signal) {
-    if (this.#broken) throw this.#broken;
+    if (this.#over) throw this.#over;
     if (signal?.aborted) throw abortError(signal);
     if (listener) this.#listeners.add(listener);
     let stop = () => {};
     try {
       this.#started ??= this.#begin();
-      await Promise.race([this.#started, new Promise((_, reject) => {
+      await Promise.race([this.#started, this.#closed, new Promise((_, reject) => {
         stop = () => reject(abortError(/** @type {AbortSignal} */ (signal)));
         signal?.addEventListener('abort', stop);
       })]);
@@ -51,99 +54,54 @@ export class TeachPort {
   }
 
   async #begin() {
+    const { module: url, worker } = this.#urls;
+    const checked = checkScript(worker);
+    checked.catch(() => {}); // reported when the worker is started
     try {
-      const { worker } = this.#urls;
-      const [module] = await Promise.all([
-        trainingModule(this.#urls.module, (loaded, total) => {
-          for (const listener of this.#listeners) listener(loaded, total);
-        }),
-        worker && split(worker).integrity && fetchFile(worker), // a worker's script has no integrity attribute
-      ]);
-      if (this.#broken) throw this.#broken;
-      this.#worker = worker === undefined
+      const module = await trainingModule(url, (loaded, total) => {
+        for (const listener of this.#listeners) listener(loaded, total);
+      });
+      if (this.#over) throw this.#over;
+      this.#link = new Link('The worker that trains', split(worker ?? 'teach-worker.js').address, () => (worker === undefined
         ? new Worker(new URL('./teach-worker.js', import.meta.url), { type: 'module', name: 'glance-teach' })
-        : new Worker(worker, { type: 'module', name: 'glance-teach' });
-      this.#worker.onmessage = ({ data }) => this.#receive(data);
-      this.#worker.onerror = (event) => {
-        event.preventDefault();
-        this.fail(event.message
-          ? new GlanceError('engine-crashed', `The worker that trains failed: ${event.message}`)
-          : new GlanceError('engine-http', `The worker that trains could not be started: is ${worker ?? 'teach-worker.js'} there, and does the page's Content-Security-Policy allow it (worker-src)?`));
-      };
-      await this.#send('start', [module]);
-    } catch (error) {
+        : new Worker(worker, { type: 'module', name: 'glance-teach' })), checked, (message) => this.#hear(message));
+      await Promise.all([this.#link.call({ type: 'start', args: [module] }), checked]);
+    } catch (cause) {
+      const error = asGlanceError(cause, 'engine-crashed', 'The training module could not be started');
+      this.#link?.close(error);
       this.#started = undefined; // the next call tries again
-      throw asGlanceError(error, 'engine-crashed', 'The training module could not be started');
+      throw error;
     }
   }
 
   /**
    * Calls a function of the module.
    *
-   * @param {'train' | 'load' | 'save' | 'predict' | 'rename' | 'release'} name
+   * @param {'train' | 'load' | 'save' | 'predict' | 'rename' | 'release'} type
    * @param {unknown[]} args
    * @param {{transfer?: Transferable[], progress?: (done: number) => void, listener?: Listener, signal?: AbortSignal}} [options]
-   *   the signal aborts a training, and waiting for the module
    * @returns {Promise<any>}
    */
-  async call(name, args, { transfer, progress, listener, signal } = {}) {
+  async call(type, args, { transfer, progress, listener, signal } = {}) {
     await this.start(listener, signal);
-    if (this.#broken) throw this.#broken;
-    if (signal?.aborted) throw abortError(signal);
-    const id = this.#next;
-    const stop = () => this.#worker?.postMessage({ id, name: 'abort' });
-    signal?.addEventListener('abort', stop);
-    try {
-      return await this.#send(name, args, transfer, progress);
-    } catch (error) {
-      // The module says that it has stopped; the caller wants its own reason too.
-      throw signal?.aborted && error instanceof GlanceError && error.code === 'aborted' ? abortError(signal) : error;
-    } finally {
-      signal?.removeEventListener('abort', stop);
-    }
+    const { value } = await /** @type {Link} */ (this.#link).call({ type, args }, { transfer, progress, signal });
+    return value;
   }
 
   /**
-   * Ends the worker; calls that wait for it reject with the error.
+   * Ends the worker; calls that wait for it reject with the error, as all later ones do.
    *
-   * @param {GlanceError} error
+   * @param {import('./errors.js').GlanceError} error
    */
-  fail(error) {
-    if (this.#broken) return;
-    this.#broken = error;
-    this.#worker?.terminate();
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
+  close(error) {
+    this.#over ??= error;
+    this.#end(error);
+    this.#link?.close(error);
   }
 
-  /**
-   * @param {string} name
-   * @param {unknown[]} args
-   * @param {Transferable[]} [transfer]
-   * @param {(done: number) => void} [progress]
-   * @returns {Promise<any>}
-   */
-  #send(name, args, transfer = [], progress = undefined) {
-    const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, progress });
-      this.#worker?.postMessage({ id, name, args }, transfer);
-    });
-  }
-
-  /** @param {{id: number, value?: any, error?: any, progress?: number, failed?: any}} data */
-  #receive({ id, value, error, progress, failed }) {
-    if (failed) {
-      this.fail(fromMessage(failed));
-      return;
-    }
-    const call = this.#pending.get(id);
-    if (progress !== undefined) {
-      call?.progress?.(progress);
-      return;
-    }
-    this.#pending.delete(id);
-    if (error) call?.reject(new GlanceError(error.code, error.message.replace(/^teach: /, ''), error.base));
-    else call?.resolve(value);
+  /** @param {any} message */
+  #hear({ failed, value }) {
+    if (failed) this.#link?.close(fromMessage(failed));
+    if (value?.head) this.call('release', [value.head]).catch(() => {}); // of a call that was given up
   }
 }

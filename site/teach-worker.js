@@ -13,15 +13,15 @@ let functions;
 /** What aborts the trainings that run, by the id of their call. @type {Map<number, AbortController>} */
 const trainings = new Map();
 
-onmessage = async ({ data: { id, name, args } }) => {
-  if (name === 'abort') {
+onmessage = async ({ data: { id, type, args } }) => {
+  if (type === 'abort') {
     trainings.get(id)?.abort();
     return;
   }
   try {
-    const value = name === 'start' ? await start(args[0]) : name === 'train' ? await train(id, args[0]) : functions[name](...args);
+    const value = type === 'start' ? await start(args[0]) : type === 'train' ? await train(id, args[0]) : functions[type](...args);
     if (value === undefined) throw program.failure(); // the function panicked
-    if (value.code) postMessage({ id, error: value });
+    if (value.code) postMessage({ id, error: { code: value.code, message: value.message.replace(/^teach: /, ''), cause: value.base } });
     else postMessage({ id, value });
   } catch (error) {
     postMessage({ id, error: toMessage(error) });

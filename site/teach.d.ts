@@ -88,6 +88,7 @@ export interface TeachProgress {
 }
 
 interface Call {
+  /** Aborts the call: it rejects with 'aborted' at once. */
   signal?: AbortSignal;
   onProgress?: (progress: TeachProgress) => void;
 }
@@ -103,7 +104,7 @@ export interface Teacher {
   add(className: string, source: Source | Float32Array, options?: { signal?: AbortSignal }): Promise<Example>;
   /** Removes an example by its id, or a class with all of its examples by its name. False where there is none. */
   remove(what: number | string): boolean;
-  /** Gives a class another name, in the head too. */
+  /** Gives a class another name, in the head too. Where there is no such class, nothing happens. */
   rename(className: string, to: string): Promise<void>;
   /** The number of examples of each class. */
   counts(): Map<string, number>;

@@ -13,7 +13,7 @@
  * models/teach.
  */
 
-import { GlanceError, abortError, disposedError } from './errors.js';
+import { GlanceError, abortError, disposedError, guarded } from './errors.js';
 import { TeachPort } from './teach-port.js';
 import { absolute, hashed } from './urls.js';
 
@@ -133,9 +133,10 @@ class Teacher {
     const embeddings = new Float32Array(examples.length * features);
     examples.forEach(({ embedding }, i) => embeddings.set(embedding, i * features));
     const labels = examples.map(({ className }) => classes.indexOf(className));
+    const progress = guarded(onProgress);
     const { predicted, probability, ...described } = await this.#port.call('train', [{ classes, features, embeddings, labels, base: this.base }], {
       transfer: [embeddings.buffer],
-      progress: onProgress && ((done) => onProgress({ phase: 'train', loaded: done, total: 1 })),
+      progress: (done) => progress({ phase: 'train', loaded: done, total: 1 }),
       listener: arriving(onProgress),
       signal,
     });
@@ -178,7 +179,7 @@ class Teacher {
   dispose() {
     this.#examples.clear();
     this.head = undefined;
-    this.#port.fail(disposedError());
+    this.#port.close(disposedError());
   }
 
   /**
@@ -224,7 +225,8 @@ function checkName(name) {
  * @param {((progress: import('./teach').TeachProgress) => void) | undefined} onProgress
  */
 function arriving(onProgress) {
-  return onProgress && ((/** @type {number} */ loaded, /** @type {number} */ total) => onProgress({ phase: 'module', loaded, total }));
+  const progress = guarded(onProgress);
+  return (/** @type {number} */ loaded, /** @type {number} */ total) => progress({ phase: 'module', loaded, total });
 }
 
 /** @param {Uint8Array | ArrayBuffer | Blob} file */

@@ -1,3 +1,4 @@
+import { GlanceError } from './errors.js';
 import { hashes } from './hashes.js';
 
 /**
@@ -80,5 +81,9 @@ export function split(url) {
  * @param {string | URL} url relative to the page, or in a worker to its script
  */
 export function absolute(url) {
-  return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
+  try {
+    return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
+  } catch (cause) {
+    throw new GlanceError('bad-option', `${JSON.stringify(url)} is not a URL.`, cause);
+  }
 }

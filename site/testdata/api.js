@@ -384,9 +384,13 @@ export const tests = {
   },
 
   async badOptions() {
-    for (const options of [{ backend: 'webgl' }, { threads: 0 }, { threads: 1.5 }, { threads: 1000 }, { model: { weights: 5 } }]) {
-      await rejects(load(options), 'bad-option');
-    }
+    const wrong = [
+      { backend: 'webgl' }, { threads: 0 }, { threads: 1.5 }, { threads: 1000 }, { model: { weights: 5 } }, { model: null }, { model: 5 },
+      { baseURL: 'https://' }, { model: 'https://[/x.safetensors' }, { model: { weights: 'https://' } }, { urls: { engine: 'https://' } },
+    ];
+    for (const options of wrong) await rejects(load(options), 'bad-option').catch((error) => { throw new Error(`${JSON.stringify(options)}: ${error.message}`); });
+    await rejects(load({ ...small, urls: { worker: 'https://elsewhere.test/worker.js' } }), 'unsupported', /https:\/\/elsewhere.test\/worker.js, only from the page's own origin/);
+    await rejects(load({ model: 'small', urls: { manifest: '/test/nowhere.json' } }), 'manifest', /URL/);
   },
 
   async badSources() {

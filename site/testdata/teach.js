@@ -162,6 +162,19 @@ export const tests = {
       check(error.cause === reason && ticks > 0, `cause ${error.cause}, ${ticks} steps`);
       check(teacher.head === undefined, 'a head after cancelling');
       teacher.remove('class 0');
+
+      // A call that has been sent is given up as well.
+      for (let i = 0; i < 8; i++) teacher.remove(`class ${i}`);
+      for (let i = 0; i < 8; i++) await teacher.add(`class ${i % 2}`, Float32Array.from({ length: embedding }, next));
+      await teacher.train();
+      const file = await teacher.save();
+      for (const call of [(signal) => teacher.predict(new Float32Array(embedding), { signal }), (signal) => teacher.load(file, { signal })]) {
+        const sent = new AbortController();
+        const pending = call(sent.signal);
+        for (let i = 0; i < 20; i++) await undefined;
+        sent.abort(reason);
+        check((await rejects(pending, 'aborted')).cause === reason, 'the reason');
+      }
       const disposed = teacher.train();
       teacher.dispose();
       await rejects(disposed, 'disposed');
@@ -185,6 +198,38 @@ export const tests = {
       await rejects(teacher.prepare(), code, pattern);
       teacher.dispose();
     }
+    // A worker that could not be started is ended, and the next call starts another.
+    const { Worker } = globalThis;
+    let ended = 0;
+    globalThis.Worker = class extends Worker {
+      constructor(_, options) {
+        super('/nowhere/teach-worker.js', options);
+      }
+
+      terminate() {
+        ended++;
+        super.terminate();
+      }
+    };
+    const fetched = () => performance.getEntriesByType('resource').filter(({ name }) => new URL(name).pathname === '/teach.wasm').length;
+    const before = fetched();
+    const again = createTeacher(classifier);
+    await rejects(again.prepare(), 'engine-http', /worker/);
+    check(ended === 1, `${ended} workers ended`);
+    globalThis.Worker = Worker;
+    await again.prepare();
+    again.dispose();
+    const another = createTeacher(classifier);
+    await another.prepare();
+    another.dispose();
+    check(fetched() === before, `the module was fetched ${fetched() - before} times more`);
+
+    const stalled = createTeacher(classifier, { urls: { module: '/test/stalled.png' } });
+    const waiting = stalled.prepare();
+    await new Promise((done) => setTimeout(done, 50));
+    stalled.dispose();
+    await rejects(waiting, 'disposed');
+
     const bytes = await (await fetch('/test/weights/small')).arrayBuffer();
     const unnamed = await load({ model: { weights: bytes }, threads: 1 });
     try {

@@ -11,7 +11,7 @@ export async function everyCall(image: HTMLImageElement, frame: VideoFrame, file
     backend: 'auto',
     worker: true,
     signal: abort.signal,
-    baseURL: new URL('https://example.org/glance/'),
+    baseURL: new URL('/glance/', location.href),
     urls: { engine: '/engine.wasm', 'simd128-threads': '/kernels.wasm' },
     onProgress({ phase, loaded, total }) {
       const text: 'weights' | 'prepare' = phase;

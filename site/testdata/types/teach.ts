@@ -6,7 +6,7 @@ import { createTeacher, type Base, type Example, type Head, type Teacher, type T
 export async function everyCall(cups: File[], video: HTMLVideoElement, signal: AbortSignal): Promise<Prediction[]> {
   const classifier = await load();
   const base: Base = { name: 'mine', sha256: '0'.repeat(64) };
-  const teacher: Teacher = createTeacher(classifier, { base, baseURL: '/glance/', urls: { module: '/t.wasm', worker: new URL('https://example.org/w.js') } });
+  const teacher: Teacher = createTeacher(classifier, { base, baseURL: '/glance/', urls: { module: '/t.wasm', worker: new URL('/w.js', location.href) } });
   await teacher.prepare({ onProgress: ({ phase, loaded, total }) => console.log(phase === 'module', loaded / total), signal });
   const example: Example = await teacher.add('cup', cups[0], { signal });
   await teacher.add('cup', example.embedding);
