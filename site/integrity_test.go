@@ -96,3 +96,22 @@ func TestFlippedByte(t *testing.T) {
 		}
 	}
 }
+
+// TestSupportLater loads an engine in the page's own thread where Go's support
+// script is missing at first.
+func TestSupportLater(t *testing.T) {
+	f := setUp(t)
+	h := newPlainHost(t, f, "/")
+	ctx := tab(t, f, time.Minute, quiet)
+	do(t, ctx, chromedp.Navigate(h.address+"manifest.webmanifest"))
+	const load = `import('/glance.js').then(({ load }) => load({ model: 'small', worker: false }))
+		.then((classifier) => { classifier.dispose(); return 'loaded'; }, ({ code, message }) => code + ': ' + message)`
+	h.set("wasm_exec.js", nil)
+	if got := evaluate[string](t, ctx, load); !strings.HasPrefix(got, "engine-http: The file wasm_exec.js is missing") {
+		t.Errorf("without wasm_exec.js: %q", got)
+	}
+	h.set("wasm_exec.js", []byte(readText(t, filepath.Join(f.dir, "site", "wasm_exec.js"))))
+	if got := evaluate[string](t, ctx, load); got != "loaded" {
+		t.Errorf("when wasm_exec.js is there: %q", got)
+	}
+}
