@@ -54,6 +54,16 @@ func TestStorageList(t *testing.T) {
 		return select.dispatchEvent(new Event('change'));
 	})()`)
 	do(t, ctx, eventually(`/reached/.test(document.getElementById('notice-text').textContent)`)) // it was never kept
+	for _, screen := range screens { // with the new version, which is still offered
+		emulate(t, ctx, screen.width, screen.height, screen.phone, "light")
+		keepScreen(t, ctx, "notices-"+screen.name)
+		if !evaluate[bool](t, ctx, `(() => {
+			const [update, notice] = ['update', 'notice'].map((id) => document.getElementById(id).getBoundingClientRect());
+			return update.height > 0 && update.bottom < notice.top && notice.bottom < innerHeight;
+		})()`) {
+			t.Errorf("%s: one notice covers the other", screen.name)
+		}
+	}
 }
 
 // TestStorageFull gives the origin less space than a model needs.
