@@ -14,17 +14,9 @@ type benchCase struct {
 	Phases  int     `json:"phases"`
 	Bytes   int     `json:"bytes"`
 	Writes  []write `json:"writes"`
-	Image   string  `json:"image,omitempty"` // file with the whole memory, in place of generated values
-	Steps   []step  `json:"steps,omitempty"`
 }
 
-// step is a range of phases with a name.
-type step struct {
-	Name     string
-	From, To int
-	MACs     float64
-}
-
+// write is what the memory holds at an address; the rest of it holds small values.
 type write struct {
 	At   uint32 `json:"at"`
 	Data []byte `json:"data"`

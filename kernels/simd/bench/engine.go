@@ -26,7 +26,6 @@ type job struct {
 	Slice   float64     `json:"slice"` // milliseconds
 	Warm    float64     `json:"warm"`  // milliseconds
 	Rounds  int         `json:"rounds"`
-	Images  string      `json:"images"` // directory of memory images
 }
 
 type module struct {
@@ -38,8 +37,7 @@ type module struct {
 // result is what it answers.
 type result struct {
 	Times map[string]map[string][]float64 `json:"times"` // microseconds, by case and variant
-	Steps map[string]map[string][]float64 `json:"steps"`
-	Roof  map[string][]float64            `json:"roof"` // GMAC/s, by roofline kernel
+	Roof  map[string][]float64            `json:"roof"`  // GMAC/s, by roofline kernel
 }
 
 // inNode runs a job in node.
@@ -90,7 +88,6 @@ func inChromium(j job) (r result, err error) {
 	mux.Handle("/", serve("text/html", []byte("<!doctype html><title>bench</title>")))
 	mux.Handle("/measure.js", serve("text/javascript", script))
 	mux.Handle("/job.json", serve("application/json", input))
-	mux.Handle("/images/", http.StripPrefix("/images/", http.FileServer(http.Dir(j.Images))))
 	server := &http.Server{Handler: mux}
 	go server.Serve(listener)
 	defer server.Close()

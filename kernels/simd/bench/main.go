@@ -1,25 +1,26 @@
-// Command bench times the operators at the layer shapes of the networks, in
-// Chromium, node or wazero, and compares variants of a kernel. Its tables are
-// in KERNELS.md.
+// Command bench times the operators at the layer shapes of the networks, or the
+// networks as a whole, in Chromium, node or wazero, and compares variants of a
+// kernel. Its tables are in KERNELS.md.
 //
 //	go run ./kernels/simd/bench                              what ships, every shape
 //	go run ./kernels/simd/bench -vary pointwise -case 196x   tiles of the matrix product
+//	go run ./kernels/simd/bench -networks 1                  whole networks
+//	go run ./kernels/simd/bench -networks 2 -vary threads    the same on two threads
 //
 // A cell is the best of many slices of a few milliseconds, in which the variants
 // take turns: on a computer that also does other things, that is what repeats.
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"glance/kernels/simd/internal/ukernel"
+	"glance/models"
 )
 
 func main() {
@@ -33,7 +34,7 @@ func run() error {
 	engine := flag.String("engine", "chromium", "chromium, node (without relaxed SIMD) or wazero (the same, without rooflines)")
 	vary := flag.String("vary", "shipped", strings.Join(familyNames(), ", "))
 	match := flag.String("case", "", "only cases whose name contains this")
-	images := flag.String("images", "", "directory with memory images of whole networks and their index.json, to run instead of operators")
+	networks := flag.Int("networks", 0, "run whole networks, planned for that many threads, instead of operators")
 	rounds := flag.Int("rounds", 30, "slices of each variant")
 	flag.Parse()
 
@@ -41,16 +42,14 @@ func run() error {
 	if !ok {
 		return fmt.Errorf("-vary %s: want %s", *vary, strings.Join(familyNames(), ", "))
 	}
-	j := job{Slice: 3, Warm: 120, Rounds: *rounds, Images: *images}
+	j := job{Slice: 3, Warm: 120, Rounds: *rounds}
 	for _, v := range family() {
 		if v.target.Relaxed && *engine != "chromium" {
 			continue
 		}
-		code, err := ukernel.Build(v.target, v.config).Encode()
-		if err != nil {
-			return fmt.Errorf("%s: %w", v.name, err)
+		if err := j.add(v); err != nil {
+			return err
 		}
-		j.Modules = append(j.Modules, module{v.name, code, v.threads})
 	}
 	for _, relaxed := range []bool{false, true} {
 		if relaxed && *engine != "chromium" {
@@ -62,14 +61,19 @@ func run() error {
 		}
 		j.Roofs = append(j.Roofs, code)
 	}
-	list, err := casesOf(*images)
-	if err != nil {
-		return err
-	}
-	for _, c := range list {
-		if strings.Contains(c.Name, *match) {
+	if *networks > 0 {
+		for _, arch := range architectures {
+			if !strings.Contains(string(arch), *match) {
+				continue
+			}
+			c, err := network(models.Config{Arch: arch}, *networks)
+			if err != nil {
+				return fmt.Errorf("%s: %w", arch, err)
+			}
 			j.Cases = append(j.Cases, c)
 		}
+	} else {
+		j.Cases = slices.DeleteFunc(cases(), func(c benchCase) bool { return !strings.Contains(c.Name, *match) })
 	}
 	measure := inChromium
 	switch *engine {
@@ -86,16 +90,14 @@ func run() error {
 	return nil
 }
 
-// casesOf reads the index of a directory of images, or returns the operators.
-func casesOf(images string) (list []benchCase, err error) {
-	if images == "" {
-		return cases(), nil
-	}
-	index, err := os.ReadFile(filepath.Join(images, "index.json"))
+// add builds a variant's module.
+func (j *job) add(v variant) error {
+	code, err := ukernel.Build(v.target, v.config).Encode()
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("%s: %w", v.name, err)
 	}
-	return list, json.Unmarshal(index, &list)
+	j.Modules = append(j.Modules, module{v.name, code, v.threads})
+	return nil
 }
 
 // report prints Markdown tables.
@@ -129,9 +131,4 @@ func report(j job, r result) {
 		}
 		return sum
 	})
-	for _, c := range j.Cases {
-		for i, s := range c.Steps {
-			row(c.Name+" "+s.Name, s.MACs, func(m string) float64 { return r.Steps[c.Name][m][i] })
-		}
-	}
 }

@@ -1,15 +1,13 @@
 // Times programs on kernel modules. Variants take turns, slice by slice, so
 // that whatever else the machine does falls on all of them alike.
 
-/**
- * @param {{modules: {name: string, code: string}[], roofs: string[], cases: any[], slice: number, rounds: number}} job
- * @param {(name: string) => any} read reads the image of a memory
- * @returns {Promise<any>} times: microseconds of one run, by case and variant; steps: the same of each
- *   step; roof: GMAC/s of the roofline kernels
- */
 const control = 512;
 
-async function measure(job, read) {
+/**
+ * @param {{modules: {name: string, code: string}[], roofs: string[], cases: any[], slice: number, rounds: number}} job
+ * @returns {Promise<any>} times: microseconds of one run, by case and variant; roof: GMAC/s of the roofline kernels
+ */
+async function measure(job) {
   const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const instances = [];
   for (const { name, code, threads } of job.modules) {
@@ -34,7 +32,6 @@ async function measure(job, read) {
   }
 
   const times = {};
-  const steps = {};
   const roof = {};
   const repeat = (f, count) => {
     const start = performance.now();
@@ -57,55 +54,33 @@ async function measure(job, read) {
 
   for (const c of job.cases) {
     const runs = [];
+    const writes = (c.writes ?? []).map(({ at, data }) => ({ at, data: decode(data) }));
     for (const { name, exports } of instances) {
       const pages = Math.ceil(c.bytes / 65536) - exports.memory.buffer.byteLength / 65536;
       if (pages > 0) exports.memory.grow(pages);
       const bytes = new Uint8Array(exports.memory.buffer);
-      if (c.image) {
-        bytes.set((await read(c.image)).subarray(65536), 65536); // the first page is the module's
-      } else {
-        const floats = new Float32Array(exports.memory.buffer, 65536, (c.bytes - 65536) >> 2);
-        for (let i = 0; i < floats.length; i++) floats[i] = ((i * 7919) % 1013) / 1013 - 0.45;
-      }
-      for (const w of c.writes ?? []) bytes.set(decode(w.data), w.at);
+      const floats = new Float32Array(exports.memory.buffer, 65536, (c.bytes - 65536) >> 2); // the first page is the module's
+      for (let i = 0; i < floats.length; i++) floats[i] = ((i * 7919) % 1013) / 1013 - 0.45;
+      for (const { at, data } of writes) bytes.set(data, at);
       const run = () => {
         const status = exports.run(c.program, 0, c.phases);
         if (status !== 0) throw new Error(`${c.name} on ${name}: status ${status}`);
       };
-      runs.push({ name, run, exports, count: warm(run) });
+      runs.push({ name, run, count: warm(run) });
     }
     times[c.name] = {};
     for (let round = 0; round < job.rounds; round++) {
       measureRoof();
       for (const { name, run, count } of runs) (times[c.name][name] ??= []).push(repeat(run, count) * 1000);
     }
-    for (const { name, exports } of c.steps ? runs : []) {
-      // The clock is coarse: the mean of many readings is not.
-      const best = c.steps.map(() => Infinity);
-      for (let group = 0; group < job.rounds; group++) {
-        const sums = c.steps.map(() => 0);
-        const repeats = 10;
-        for (let n = 0; n < repeats; n++) {
-          let before = performance.now();
-          c.steps.forEach(({ From, To }, i) => {
-            exports.run(c.program, From, To);
-            const now = performance.now();
-            sums[i] += now - before;
-            before = now;
-          });
-        }
-        sums.forEach((ms, i) => (best[i] = Math.min(best[i], ms / repeats * 1000)));
-      }
-      (steps[c.name] ??= {})[name] = best;
-    }
   }
-  return { times, steps, roof };
+  return { times, roof };
 }
 
 if (typeof process !== 'undefined') {
   const fs = await import('node:fs');
   const job = JSON.parse(fs.readFileSync(0, 'utf8'));
-  console.log(JSON.stringify(await measure(job, (name) => fs.readFileSync(`${job.images}/${name}`))));
+  console.log(JSON.stringify(await measure(job)));
 } else {
   onmessage = async ({ data }) => {
     if (data.helper) {
@@ -114,7 +89,7 @@ if (typeof process !== 'undefined') {
       return new WebAssembly.Instance(module, { env: { memory } }).exports.serve(control, lane);
     }
     try {
-      postMessage({ result: await measure(data, async (name) => new Uint8Array(await (await fetch(`/images/${name}`)).arrayBuffer())) });
+      postMessage({ result: await measure(data) });
     } catch (error) {
       postMessage({ error: String(error) });
     }

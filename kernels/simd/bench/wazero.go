@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -34,9 +32,7 @@ func inWazero(j job) (r result, err error) {
 			if need := uint32((c.Bytes+1<<16-1)>>16) - memory.Size()>>16; int32(need) > 0 {
 				memory.Grow(need)
 			}
-			if err := fill(memory, c, j.Images); err != nil {
-				return r, err
-			}
+			fill(memory, c)
 			f := instance.ExportedFunction("run")
 			runs = append(runs, func() error {
 				status, err := f.Call(ctx, uint64(c.Program), 0, uint64(c.Phases))
@@ -67,21 +63,12 @@ func inWazero(j job) (r result, err error) {
 }
 
 // fill gives the memory its contents, as measure.js does.
-func fill(memory api.Memory, c benchCase, images string) error {
+func fill(memory api.Memory, c benchCase) {
 	const base = 1 << 16 // the first page is the module's
-	if c.Image != "" {
-		image, err := os.ReadFile(filepath.Join(images, c.Image))
-		if err != nil {
-			return err
-		}
-		memory.Write(base, image[base:])
-	} else {
-		for i := range uint32(c.Bytes-base) / 4 {
-			memory.WriteUint32Le(base+4*i, math.Float32bits(float32(i*7919%1013)/1013-0.45))
-		}
+	for i := range uint32(c.Bytes-base) / 4 {
+		memory.WriteUint32Le(base+4*i, math.Float32bits(float32(i*7919%1013)/1013-0.45))
 	}
 	for _, w := range c.Writes {
 		memory.Write(w.At, w.Data)
 	}
-	return nil
 }
