@@ -44,6 +44,23 @@ var types = map[string]string{
 	".webmanifest": "application/manifest+json",
 }
 
+// Headers are the header fields that every answer has, names and values, in the
+// order to list them in.
+func Headers(o Options) [][2]string {
+	fields := [][2]string{
+		{"Cache-Control", "no-cache"},
+		{"Content-Security-Policy", Policy},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Referrer-Policy", "no-referrer"},
+		{"Permissions-Policy", "camera=(self), microphone=(), geolocation=()"},
+	}
+	if o.Isolate {
+		fields = append(fields, [2]string{"Cross-Origin-Opener-Policy", "same-origin"}, [2]string{"Cross-Origin-Embedder-Policy", "require-corp"})
+	}
+	return fields
+}
+
 // Handler serves the files below dir. A folder answers with its index.html; a
 // request that accepts gzip gets NAME.gz, where that exists, as the encoded form
 // of NAME, without ranges. Files are revalidated on every use, which costs an
@@ -53,14 +70,8 @@ func Handler(dir string, o Options) http.Handler {
 	root, err := os.OpenRoot(dir)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", Policy)
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
-		if o.Isolate {
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-			h.Set("Cross-Origin-Embedder-Policy", "require-corp")
+		for _, field := range Headers(o) {
+			h.Set(field[0], field[1])
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
@@ -106,7 +117,6 @@ func serve(w http.ResponseWriter, r *http.Request, root *os.Root, name string) {
 	}
 	defer f.Close()
 	h := w.Header()
-	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Type", contentType(name))
 	tag := strconv.FormatInt(info.Size(), 36) + "-" + strconv.FormatInt(info.ModTime().UnixNano(), 36)
 

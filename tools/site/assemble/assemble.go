@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 
+	"glance/tools/serve/static"
 	"glance/tools/site/bundle"
 	"glance/tools/site/slim"
 )
@@ -139,7 +140,18 @@ func Site(o Options) (*Report, error) {
 			}
 		}
 	}
+	files["_headers"] = hostHeaders(static.Options{Isolate: !o.NoIsolation})
 	return report, write(o.Out, files)
+}
+
+// hostHeaders is the file that tells hosts such as Cloudflare Pages and Netlify which
+// header fields to send with every file. Others do without.
+func hostHeaders(o static.Options) []byte {
+	b := []byte("/*\n")
+	for _, field := range static.Headers(o) {
+		b = fmt.Appendf(b, "  %s: %s\n", field[0], field[1])
+	}
+	return b
 }
 
 // readSources reads the files of site/ that are served: not its tests, nor what

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"glance/models"
+	"glance/tools/serve/static"
 	"glance/weights"
 )
 
@@ -94,6 +95,21 @@ func TestSite(t *testing.T) {
 			if strings.Contains(name, "testdata") || strings.Contains(name, "_test") || strings.HasSuffix(name, "package.json") {
 				t.Errorf("%s does not belong to the site", name)
 			}
+		}
+	})
+
+	t.Run("headers", func(t *testing.T) {
+		b, err := os.ReadFile(filepath.Join(out, "_headers"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"/*\n  Cache-Control: no-cache\n", "\n  Content-Security-Policy: " + static.Policy + "\n", "\n  Cross-Origin-Embedder-Policy: require-corp\n"} {
+			if !strings.Contains(string(b), want) {
+				t.Errorf("_headers lacks %q:\n%s", want, b)
+			}
+		}
+		if b := hostHeaders(static.Options{}); bytes.Contains(b, []byte("Embedder")) {
+			t.Errorf("without isolation:\n%s", b)
 		}
 	})
 

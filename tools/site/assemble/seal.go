@@ -20,9 +20,14 @@ const (
 	noVersion = "const built = { version: '', isolate: true, files: {}, later: {} };" // in sw.js
 )
 
-// unused are the files that the site's pages need in few browsers, or never: the
-// service worker keeps them when they are first used.
-var unused = []string{"engine.wasm", "engine-twin.wasm", "compat.js", "sha256.js"}
+// onDemand are the files that few visits of the site's pages need: the engine alone,
+// as the page's module holds it too; the twin and the hash function of browsers
+// without SIMD or crypto.subtle; and the interface of another package. The service
+// worker keeps them when they are first used.
+var onDemand = []string{"engine.wasm", "engine-twin.wasm", "compat.js", "sha256.js"}
+
+// checked are the files besides WebAssembly whose hashes glance.js has.
+var checked = []string{"models.json", "worker.js", "helper.js", "teach-worker.js"}
 
 // seal writes the SHA-256 of the site's files where browsers check it: into
 // glance.js those of what the API fetches, into the pages those of the modules
@@ -31,7 +36,7 @@ var unused = []string{"engine.wasm", "engine-twin.wasm", "compat.js", "sha256.js
 func seal(files map[string][]byte, isolate bool) error {
 	table := map[string]string{}
 	for name, content := range files {
-		if path.Ext(name) == ".wasm" || name == "models.json" || strings.HasSuffix(name, "worker.js") || name == "helper.js" {
+		if path.Ext(name) == ".wasm" || slices.Contains(checked, name) {
 			table[name] = integrity(content)
 		}
 	}
@@ -49,7 +54,7 @@ func seal(files map[string][]byte, isolate bool) error {
 	kept, later := map[string]string{}, map[string]string{}
 	for name, content := range files {
 		switch {
-		case slices.Contains(unused, name):
+		case slices.Contains(onDemand, name):
 			later[name] = integrity(content)
 		case name != "sw.js" && path.Ext(name) != ".ts":
 			kept[name] = integrity(content)

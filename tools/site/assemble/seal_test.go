@@ -11,15 +11,16 @@ import (
 // unsealed are the files that seal needs, as the sources have them.
 func unsealed() map[string][]byte {
 	return map[string][]byte{
-		"glance.js":   []byte("// hashes.js\n" + noHashes + "\n"),
-		"pwa.js":      []byte(noOption + "\n"),
-		"sw.js":       []byte(noVersion + "\n"),
-		"index.html":  []byte(`<link rel="modulepreload" href="glance.js"><link rel="preload" href="page.wasm" as="fetch"><link rel="modulepreload" href="gone.js">`),
-		"page.wasm":   []byte("\x00asm"),
-		"engine.wasm": []byte("\x00asm\x01"),
-		"worker.js":   []byte("onmessage = 0;"),
-		"glance.d.ts": []byte("export {};"),
-		"models.json": []byte("{}"),
+		"glance.js":          []byte("// hashes.js\n" + noHashes + "\n"),
+		"pwa.js":             []byte(noOption + "\n"),
+		"sw.js":              []byte(noVersion + "\n"),
+		"index.html":         []byte(`<link rel="modulepreload" href="glance.js"><link rel="preload" href="page.wasm" as="fetch"><link rel="modulepreload" href="gone.js">`),
+		"page.wasm":          []byte("\x00asm"),
+		"engine.wasm":        []byte("\x00asm\x01"),
+		"worker.js":          []byte("onmessage = 0;"),
+		"examples/worker.js": []byte("onmessage = 1;"),
+		"glance.d.ts":        []byte("export {};"),
+		"models.json":        []byte("{}"),
 	}
 }
 
@@ -46,7 +47,7 @@ func TestSeal(t *testing.T) {
 			}
 		}
 	}
-	for name, unwanted := range map[string]string{"glance.js": "index.html", "sw.js": ".d.ts"} {
+	for name, unwanted := range map[string]string{"glance.js": "examples/", "sw.js": ".d.ts"} {
 		if bytes.Contains(files[name], []byte(unwanted)) {
 			t.Errorf("%s lists %s", name, unwanted)
 		}
