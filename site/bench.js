@@ -24,7 +24,7 @@ let list = [];
 byId('start').addEventListener('click', measure);
 byId('cancel').addEventListener('click', () => running?.abort());
 listModels();
-import('./pwa.js').then(({ register }) => register()); // it opens without a network, too
+import('./pwa.js').then(({ register }) => register(), () => {}); // it opens without a network, too
 
 async function listModels() {
   try {

@@ -134,5 +134,5 @@ function showPicture(url) {
 }
 
 examples.forEach(show);
-import('./pwa.js').then(({ register }) => register()); // a new version of the site reloads this page too
+import('./pwa.js').then(({ register }) => register(), () => {}); // a new version of the site reloads this page too
 if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();

@@ -59,6 +59,17 @@ func TestExamples(t *testing.T) {
 		})
 	}
 
+	t.Run("worker without models", func(t *testing.T) {
+		h := newPlainHost(t, f, "/")
+		h.set("models.json", nil)
+		ctx := tab(t, f, time.Minute, func(text string) bool { return quiet(text) || strings.Contains(text, "models.json") })
+		do(t, ctx, chromedp.Navigate(h.address+"examples.html"), until(`document.querySelector('#worker .run') !== null`),
+			chromedp.Click(chromedp.CSS("#worker .run")), until(`!document.querySelector('#worker .run').disabled`))
+		if text := evaluate[string](t, ctx, `document.querySelector('#worker .output.failed').textContent`); !strings.Contains(text, "manifest: ") {
+			t.Errorf("it printed %q, want why the model was not loaded", text)
+		}
+	})
+
 	t.Run("own picture", func(t *testing.T) {
 		name, err := filepath.Abs(filepath.Join(f.dir, photoPNG))
 		if err != nil {

@@ -1,12 +1,13 @@
 import { load } from '../glance.js';
 
 export async function run({ print }) {
-  const classifier = await load();
   const stream = await navigator.mediaDevices.getUserMedia({ video: true });
   const [track] = stream.getVideoTracks();
   const video = document.createElement('video');
   Object.assign(video, { srcObject: stream, muted: true, playsInline: true });
+  let classifier;
   try {
+    classifier = await load();
     await video.play();
     const start = performance.now();
     let frames = 0;
@@ -18,6 +19,6 @@ export async function run({ print }) {
     print(`${frames} frames in two seconds, the last one: ${best?.className}`);
   } finally {
     track.stop();
-    classifier.dispose();
+    classifier?.dispose();
   }
 }

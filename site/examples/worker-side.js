@@ -1,8 +1,13 @@
 import { load } from '../glance.js';
 
 const loading = load({ topk: 3 });
+loading.catch(() => {}); // told to those who ask
 
 onmessage = async ({ data: bitmap }) => {
-  const classifier = await loading;
-  postMessage(await classifier.classify(bitmap, { transfer: true }));
+  try {
+    const classifier = await loading;
+    postMessage({ predictions: await classifier.classify(bitmap, { transfer: true }) });
+  } catch ({ code, message }) {
+    postMessage({ error: `${code}: ${message}` });
+  }
 };
