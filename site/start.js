@@ -10,7 +10,7 @@ const workers = navigator.serviceWorker; // undefined on insecure origins
 let controlled = Boolean(workers?.controller);
 workers?.addEventListener('controllerchange', () => {
   if (controlled) location.reload();
-  controlled = true; // by the first one: it is of the version that the page came as
+  controlled = true; // now, by the page's first worker, which is of the page's own version
 });
 workers?.getRegistration().then((registration) => {
   controlled ||= Boolean(registration?.active); // a page reloaded past its worker is not controlled, but later versions take it

@@ -74,14 +74,15 @@ function pathOf({ method, url, headers, cache }) {
  * @param {any} event a FetchEvent
  * @param {string} path
  */
-async function answer({ request }, path) {
+async function answer(event, path) {
+  const { request } = event;
   const key = keyOf(path);
   let response = await caches.match(key, { cacheName, ignoreVary: true });
   if (!response) {
     if (!(await caches.has(cacheName))) return fetch(request); // the visitor has cleared it
     response = await download(path);
     const copy = response.clone();
-    caches.open(cacheName).then((cache) => cache.put(key, copy)).catch(() => {}); // storage is full: it is fetched again the next time
+    event.waitUntil(caches.open(cacheName).then((cache) => cache.put(key, copy)).catch(() => {})); // storage is full: it is fetched again the next time
   }
   const isolated = built.isolate && isolates(request);
   if (!isolated && !response.redirected) return response;
