@@ -69,6 +69,7 @@ func TestFlippedByte(t *testing.T) {
 		{"/kernels/relaxed-threads.wasm", "backend: 'relaxed', threads: 2", "engine-integrity"},
 		{"/worker.js", "", "engine-integrity"},
 		{"/helper.js", "threads: 2", "engine-integrity"},
+		{"/helper.js", "worker: false", "engine-integrity"},
 		{"/models.json", "", "manifest"},
 		{"/weights/small.safetensors", "", "weights-integrity"},
 		{"", "", "no error"},
@@ -83,8 +84,9 @@ func TestFlippedByte(t *testing.T) {
 	}
 	const words = `document.querySelector('main')?.textContent ?? ''`
 	for page, files := range map[string][]string{
-		"/":           {"/page.js", "/glance.js", "/wasm_exec.js", "/page.wasm", "/worker.js"},
-		"/bench.html": {"/bench.js", "/glance.js", "/models.json"},
+		"/":              {"/page.js", "/glance.js", "/wasm_exec.js", "/page.wasm", "/worker.js"},
+		"/bench.html":    {"/bench.js", "/glance.js", "/wasm_exec.js", "/models.json"},
+		"/examples.html": {"/examples.js", "/wasm_exec.js"},
 	} {
 		for _, file := range files {
 			site.file.Store(file)

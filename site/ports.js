@@ -99,7 +99,10 @@ export class LocalPort {
    * @param {AbortSignal} [signal]
    */
   async start(options, progress, signal) {
+    const checked = checkScript(this.#urls.helper);
+    checked.catch(() => {}); // awaited below
     this.#engine = await Engine.start(options, { compile: (asset) => compile(this.#urls[asset]), progress, threads: () => {}, kept: (error) => this.onkept(error), signal });
+    await checked;
   }
 
   /**

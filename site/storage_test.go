@@ -54,7 +54,7 @@ func TestStorageList(t *testing.T) {
 		return select.dispatchEvent(new Event('change'));
 	})()`)
 	do(t, ctx, eventually(`/reached/.test(document.getElementById('notice-text').textContent)`)) // it was never kept
-	for _, screen := range screens { // with the new version, which is still offered
+	for _, screen := range screens {                                                             // with the new version, which is still offered
 		emulate(t, ctx, screen.width, screen.height, screen.phone, "light")
 		keepScreen(t, ctx, "notices-"+screen.name)
 		if !evaluate[bool](t, ctx, `(() => {

@@ -1,5 +1,6 @@
 import { compile } from './modules.js';
 import { split } from './urls.js';
+import { digest } from './weights.js';
 
 /** @typedef {(loaded: number, total: number) => void} Listener */
 
@@ -72,8 +73,5 @@ async function download(address, onProgress) {
  */
 async function matches(bytes, integrity) {
   if (!integrity) return true;
-  const hash = globalThis.crypto?.subtle
-    ? new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-    : (await import('./sha256.js')).sha256(bytes); // crypto.subtle is missing on insecure origins
-  return integrity === `sha256-${btoa(String.fromCharCode(...hash))}`;
+  return integrity === `sha256-${btoa(String.fromCharCode(...await digest(bytes)))}`;
 }

@@ -15,7 +15,7 @@
 
 import { GlanceError, abortError, disposedError, guarded } from './errors.js';
 import { TeachPort } from './teach-port.js';
-import { absolute, hashed } from './urls.js';
+import { absolute, folder, hashed } from './urls.js';
 
 /** Bytes of a class name, and values of all examples together: those of the training module. */
 const maxName = 100;
@@ -35,10 +35,9 @@ export function createTeacher(classifier, options = {}) {
   if (!base) {
     throw new GlanceError('bad-option', `The SHA-256 of ${model} is not known, and a head has to name its network: give sha256 where the model is loaded, or base here.`);
   }
-  const folder = baseURL === undefined ? undefined : absolute(baseURL);
-  if (folder && !folder.pathname.endsWith('/')) folder.pathname += '/';
+  const at = folder(baseURL);
   const given = (/** @type {string | URL | undefined} */ url, /** @type {string} */ name) =>
-    (url !== undefined ? absolute(url).href : folder && hashed(new URL(name, folder), name));
+    (url !== undefined ? absolute(url).href : at && hashed(new URL(name, at), name));
   return new Teacher(classifier, base, {
     module: given(urls.module, 'teach.wasm') ?? hashed(new URL('./teach.wasm', import.meta.url), 'teach.wasm'),
     worker: given(urls.worker, 'teach-worker.js'),

@@ -40,8 +40,7 @@ const assets = {
  * @returns {AssetURLs}
  */
 export function resolveURLs({ baseURL, urls = {} }) {
-  const base = baseURL === undefined ? undefined : absolute(baseURL);
-  if (base && !base.pathname.endsWith('/')) base.pathname += '/';
+  const base = folder(baseURL);
   const resolved = /** @type {AssetURLs} */ ({});
   for (const [name, { path, built }] of Object.entries(assets)) {
     const given = urls[name];
@@ -53,6 +52,18 @@ export function resolveURLs({ baseURL, urls = {} }) {
     else if (base) resolved[script] = hashed(new URL(`${script}.js`, base), `${script}.js`);
   }
   return resolved;
+}
+
+/**
+ * The absolute URL of a folder, which may be given without the slash at its end.
+ *
+ * @param {string | URL | undefined} url
+ */
+export function folder(url) {
+  if (url === undefined) return undefined;
+  const base = absolute(url);
+  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  return base;
 }
 
 /**

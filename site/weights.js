@@ -291,12 +291,20 @@ function dataSize(json, name) {
  */
 export async function verify(file, { name, sha256 }) {
   if (!sha256) return;
-  const hash = globalThis.crypto?.subtle
-    ? new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {Uint8Array<ArrayBuffer>} */ (file)))
-    : (await import('./sha256.js')).sha256(file); // crypto.subtle is missing on insecure origins
-  const found = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const found = Array.from(await digest(file), (byte) => byte.toString(16).padStart(2, '0')).join('');
   if (found !== sha256.toLowerCase()) {
     throw new GlanceError('weights-integrity',
       `The weights of ${name} are damaged or of another version: their SHA-256 is ${found}, ${sha256} was expected.`);
   }
+}
+
+/**
+ * The SHA-256 of a file.
+ *
+ * @param {Uint8Array} file
+ * @returns {Promise<Uint8Array>}
+ */
+export async function digest(file) {
+  if (globalThis.crypto?.subtle) return new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {Uint8Array<ArrayBuffer>} */ (file)));
+  return (await import('./sha256.js')).sha256(file); // on insecure origins
 }
