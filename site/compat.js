@@ -50,7 +50,7 @@ async function hosted(version, alpha, options) {
   }
   throw new GlanceError('model-unknown',
     `MobileNetV${version} with alpha ${alpha} is not hosted here: the list of models has no ${names.join(' or ')} (it has ${list.map((entry) => entry.name).join(', ') || 'none'}). `
-    + 'Have tools/fetch get it, or convert it with tools/quantize and put it beside the others under one of these names; or give modelUrl.');
+    + 'Have tools/fetch get it, or convert it with tools/quantize into weights/ under one of these names, and build the site again; or give modelUrl.');
 }
 
 /**

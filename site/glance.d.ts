@@ -161,7 +161,10 @@ export interface Pixels {
   height: number;
 }
 
-/** Something to classify. It is read at the time of the call and stays the caller's, unless given up with `transfer`. */
+/**
+ * Something to classify. It is read at the time of the call and stays the caller's, unless given up with `transfer`;
+ * an image element that still loads is read when it is there.
+ */
 export type Source =
   | HTMLImageElement
   | HTMLVideoElement
@@ -254,7 +257,7 @@ export interface Classifier {
   /** The output before softmax for a normalised input [height][width][3]. */
   run(input: Float32Array, options?: CallOptions): Promise<Float32Array>;
   info(): Info;
-  /** Times of the last classify, embed or run that was answered. */
+  /** Times of the last classify, embed, logits or run that was answered. */
   readonly timing: Timing | undefined;
   memory(options?: { signal?: AbortSignal }): Promise<Memory>;
   /** Where the network's time goes, step by step, over some runs (default 20). */
