@@ -60,6 +60,7 @@ export function confirmed(made, question, ask, action) {
       made.removeAttribute('aria-label');
       made.textContent = words;
       made.classList.add('asking');
+      made.focus(); // where a press leaves the focus elsewhere, nothing would take the question back
       ask(words);
       return;
     }
