@@ -2,14 +2,19 @@ package site_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"glance/tools/serve/static"
 )
 
 // writeFile writes a file into the scratch folder.
@@ -194,4 +199,43 @@ func TestPageCameraWaits(t *testing.T) {
 	hide("false")
 	do(t, ctx, until(`!document.getElementById('video').paused`))
 	evaluate[bool](t, ctx, `new Promise((resolve) => new MutationObserver(() => resolve(true)).observe(document.querySelector('#chart path'), { attributes: true }))`)
+}
+
+// TestPageCameraWithoutModel loses the weights while the camera runs: they are asked
+// for once, and again when the visitor says so, not with every frame.
+func TestPageCameraWithoutModel(t *testing.T) {
+	f := setUp(t)
+	var missing atomic.Bool
+	var asked atomic.Int32
+	site := static.Handler(filepath.Join(f.dir, "site"), static.Options{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if missing.Load() && strings.HasPrefix(r.URL.Path, "/weights/") {
+			asked.Add(1)
+			http.NotFound(w, r)
+			return
+		}
+		site.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	ctx := tab(t, f, time.Minute, func(text string) bool { return strings.HasPrefix(text, "network: Failed to load resource") })
+	do(t, ctx, chromedp.Navigate(server.URL), untilLoaded, chromedp.Click(chromedp.CSS("#camera")), framesGo)
+	missing.Store(true)
+	evaluate[bool](t, ctx, `(() => {
+		const chooser = document.getElementById('model');
+		chooser.selectedIndex = (chooser.selectedIndex + 1) % chooser.length;
+		return chooser.dispatchEvent(new Event('change'));
+	})()`)
+	if text := noticed(t, ctx); !strings.Contains(text, "missing") {
+		t.Errorf("notice %q", text)
+	}
+	first := asked.Load()
+	do(t, ctx, chromedp.Sleep(500*time.Millisecond))
+	if now := asked.Load(); now != first {
+		t.Errorf("the weights were asked for %d times more", now-first)
+	}
+	if hidden := evaluate[bool](t, ctx, `document.getElementById('notice').hidden`); hidden {
+		t.Error("the notice has gone")
+	}
+	missing.Store(false)
+	do(t, ctx, chromedp.Click(chromedp.CSS("#retry")), untilLoaded, framesGo, chromedp.Click(chromedp.CSS("#camera")))
 }

@@ -171,17 +171,36 @@ func TestPageOffline(t *testing.T) {
 	}
 }
 
-// TestPageSavesData fetches no weights before a picture where the visitor saves data.
+// TestPageSavesData fetches no weights before a picture where the visitor saves data,
+// and fetches them for one that was opened before the list of models was there.
 func TestPageSavesData(t *testing.T) {
 	f := setUp(t)
 	ctx := tab(t, f, time.Minute, nil)
-	before(t, ctx, `Object.defineProperty(Navigator.prototype, 'connection', { value: { saveData: true } });`)
+	const savesData = `Object.defineProperty(Navigator.prototype, 'connection', { value: { saveData: true } });`
+	before(t, ctx, savesData)
 	do(t, ctx, chromedp.Navigate(f.open.URL), until(`document.getElementById('hint')?.textContent.startsWith('This device saves data')`))
 	fetched := `performance.getEntriesByType('resource').some(({ name }) => name.includes('/weights/'))`
 	if evaluate[bool](t, ctx, fetched) || !evaluate[bool](t, ctx, `document.getElementById('loading').hidden`) {
 		t.Error("the weights were fetched")
 	}
-	do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{filepath.Join(f.dir, photoPNG)}), untilLoaded, answered)
+	picture := chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{filepath.Join(f.dir, photoPNG)})
+	do(t, ctx, picture, untilLoaded, answered)
+
+	list := make(chan struct{}) // closed to let the list through
+	site := static.Handler(filepath.Join(f.dir, "site"), static.Options{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/models.json" {
+			<-list
+		}
+		site.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	ctx = tab(t, f, time.Minute, nil)
+	before(t, ctx, savesData)
+	do(t, ctx, chromedp.Navigate(server.URL), until(`document.getElementById('backend')?.length > 0`), picture,
+		until(`!document.getElementById('picture').hidden`))
+	close(list)
+	do(t, ctx, untilLoaded, answered)
 }
 
 // TestPageBars holds the bars' order in the document to the one on the screen while

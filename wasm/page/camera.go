@@ -126,6 +126,7 @@ func (c *camera) run() {
 	track.Set("onended", lost)
 	go c.choice.list(track)
 	go c.play()
+	p.loader.ready()
 	c.loop(c.ended)
 	track.Set("onended", js.Null())
 }
@@ -146,8 +147,8 @@ func (c *camera) loop(ended chan struct{}) {
 			return
 		case <-c.frame:
 		}
-		classifier, ok := p.loader.ready()
-		if !ok || p.video.Underlying().Get("readyState").Int() < haveCurrentData {
+		classifier := p.loader.classifier
+		if !classifier.Truthy() || p.video.Underlying().Get("readyState").Int() < haveCurrentData {
 			continue // frames come and go until the model is there
 		}
 		turn := p.teach.turn

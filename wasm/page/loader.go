@@ -22,6 +22,7 @@ type loader struct {
 	classifier js.Value   // undefined until loaded
 	abort      js.Value   // the AbortController of a load that runs, or undefined
 	waiting    bool       // for the device to be online
+	wanted     bool       // a picture or the camera waits for the first model
 }
 
 func newLoader(p *page) *loader {
@@ -63,7 +64,7 @@ func (l *loader) open() {
 	if !l.list() {
 		return
 	}
-	if connection := js.Global().Get("navigator").Get("connection"); connection.Truthy() && connection.Get("saveData").Truthy() {
+	if connection := js.Global().Get("navigator").Get("connection"); !l.wanted && connection.Truthy() && connection.Get("saveData").Truthy() {
 		l.page.results.fail("This device saves data: the model is fetched when you open a picture or the camera.")
 		return
 	}
@@ -176,12 +177,13 @@ func (l *loader) refuse(err error, again func()) {
 }
 
 // ready returns the classifier. Where none is there and none on its way, it
-// starts loading.
+// starts loading; what the visitor does calls it, since it tries again what failed.
 func (l *loader) ready() (js.Value, bool) {
 	if l.classifier.Truthy() {
 		return l.classifier, true
 	}
-	if !l.abort.Truthy() && len(l.models) > 0 {
+	l.wanted = true
+	if !l.abort.Truthy() {
 		go l.load()
 	}
 	return js.Value{}, false
