@@ -434,6 +434,15 @@ export const tests = {
     const calls = [classifier.classify(blob), classifier.memory()];
     for (const call of calls) await rejects(call, 'engine-crashed', /out of luck/);
     await rejects(classifier.classify(blob), 'engine-crashed');
+
+    // The picture of a call that cannot be sent is closed.
+    const bitmap = await createImageBitmap(blob);
+    const { createImageBitmap: original } = globalThis;
+    let taken;
+    globalThis.createImageBitmap = async (...args) => (taken = await original(...args));
+    await rejects(classifier.classify(bitmap), 'engine-crashed');
+    globalThis.createImageBitmap = original;
+    check(taken !== bitmap && taken.width === 0 && bitmap.width > 0, 'the picture is still open');
     classifier.dispose();
   },
 
