@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"strconv"
-	"strings"
 	"syscall/js"
 
 	"honnef.co/go/js/dom/v2"
@@ -162,5 +161,3 @@ func setClass(e *dom.BasicHTMLElement, name string, on bool) {
 		e.Class().Remove(name)
 	}
 }
-
-func hasPrefix(s, prefix string) bool { return strings.HasPrefix(s, prefix) }

@@ -65,7 +65,7 @@ func (l *loader) open() {
 		return
 	}
 	if connection := js.Global().Get("navigator").Get("connection"); !l.wanted && connection.Truthy() && connection.Get("saveData").Truthy() {
-		l.page.results.fail("This device saves data: the model is fetched when you open a picture or the camera.")
+		l.page.results.explain("This device saves data: the model is fetched when you open a picture or the camera.")
 		return
 	}
 	l.load()

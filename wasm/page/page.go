@@ -3,6 +3,7 @@
 package main
 
 import (
+	"strings"
 	"syscall/js"
 
 	"honnef.co/go/js/dom/v2"
@@ -90,7 +91,7 @@ func (p *page) take(data js.Value, otherwise string) {
 	var found []js.Value
 	files := data.Get("files")
 	for i := range files.Length() {
-		if file := files.Index(i); hasPrefix(file.Get("type").String(), "image/") {
+		if file := files.Index(i); strings.HasPrefix(file.Get("type").String(), "image/") {
 			found = append(found, file)
 		}
 	}
@@ -129,6 +130,6 @@ func (p *page) classify() {
 // view shows one thing on the stage: the picture, the video, or the invitation.
 func (p *page) view(what *dom.BasicHTMLElement) {
 	for _, e := range []*dom.BasicHTMLElement{p.empty, p.image, p.video} {
-		hide(e, e.Underlying().Equal(what.Underlying()) == false)
+		hide(e, e != what)
 	}
 }

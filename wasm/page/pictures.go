@@ -179,7 +179,7 @@ func (s *pictures) choose(one *picture) {
 	}
 	go func() {
 		if classifier, ok := s.page.loader.ready(); ok {
-			s.one(one, classifier)
+			s.predict(one, classifier)
 		}
 	}()
 }
@@ -223,9 +223,9 @@ func (s *pictures) work() {
 	s.active = true
 	for next := s.next(); next != nil; next = s.next() {
 		s.tell()
-		s.one(next, classifier)
+		s.predict(next, classifier)
 		if turn != s.turn || !classifier.Equal(s.page.loader.classifier) {
-			return // called again when the next model has loaded
+			return // it was cancelled, or another round has begun or does when the next model has loaded
 		}
 	}
 	s.active = false
@@ -273,8 +273,8 @@ func (s *pictures) tell() {
 	}
 }
 
-// one classifies a picture and fills its card.
-func (s *pictures) one(one *picture, classifier js.Value) {
+// predict classifies a picture and fills its card.
+func (s *pictures) predict(one *picture, classifier js.Value) {
 	turn := s.turn
 	source, err := one.source()
 	var value js.Value
@@ -353,6 +353,6 @@ func (s *pictures) answer(one *picture) {
 	if one.card == nil {
 		s.page.notice.show(one.err, nil)
 	} else {
-		r.fail(one.err)
+		r.explain(one.err)
 	}
 }

@@ -79,10 +79,10 @@ func (r *results) busy(on bool) {
 }
 
 // clear goes back to the empty state.
-func (r *results) clear() { r.fail(r.invite) }
+func (r *results) clear() { r.explain(r.invite) }
 
-// fail shows words in place of classes.
-func (r *results) fail(text string) {
+// explain shows in place of classes why there are none.
+func (r *results) explain(text string) {
 	r.busy(false)
 	r.hint.SetTextContent(text)
 	hide(r.list, true)
