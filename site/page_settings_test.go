@@ -183,8 +183,11 @@ func TestPageSavesData(t *testing.T) {
 	if evaluate[bool](t, ctx, fetched) || !evaluate[bool](t, ctx, `document.getElementById('loading').hidden`) {
 		t.Error("the weights were fetched")
 	}
-	picture := chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{filepath.Join(f.dir, photoPNG)})
-	do(t, ctx, picture, untilLoaded, answered)
+	open := func(files ...string) chromedp.Action[chromedp.Void] {
+		return chromedp.SetUploadFiles(chromedp.CSS("#file"), files)
+	}
+	photo := filepath.Join(f.dir, photoPNG)
+	do(t, ctx, open(photo), untilLoaded, answered)
 
 	list := make(chan struct{}) // closed to let the list through
 	site := static.Handler(filepath.Join(f.dir, "site"), static.Options{})
@@ -197,8 +200,11 @@ func TestPageSavesData(t *testing.T) {
 	t.Cleanup(server.Close)
 	ctx = tab(t, f, time.Minute, nil)
 	before(t, ctx, savesData)
-	do(t, ctx, chromedp.Navigate(server.URL), until(`document.getElementById('backend')?.length > 0`), picture,
-		until(`!document.getElementById('picture').hidden`))
+	do(t, ctx, chromedp.Navigate(server.URL), until(`document.getElementById('backend')?.length > 0`), open(photo, photo),
+		until(`!document.getElementById('gallery').hidden`))
+	if progress := evaluate[string](t, ctx, `document.getElementById('gallery-progress').textContent`); progress != "0 of 2" {
+		t.Errorf("before there is a model, %q are done", progress)
+	}
 	close(list)
 	do(t, ctx, untilLoaded, answered)
 }

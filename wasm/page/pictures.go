@@ -209,6 +209,7 @@ func (s *pictures) classify() {
 		}
 		s.label(one, "", "", 0)
 	}
+	s.tell()
 	go s.work()
 }
 
