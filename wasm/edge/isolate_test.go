@@ -171,8 +171,9 @@ func TestBodies(t *testing.T) {
 		t.Errorf("after a broken body: %d %s", a.status, a.body)
 	}
 
-	// Three slow uploads of 80000 bytes fill what may be in memory; the fourth is
-	// told to come back, and when they have ended there is room again.
+	// Three uploads of 80000 bytes that stall keep nobody out. Once most of them is
+	// there they fill what may be in memory: the fourth is told to come back, and when
+	// they have ended there is room again.
 	const size = 80_000
 	var slow []net.Conn
 	for range 3 {
@@ -185,13 +186,18 @@ func TestBodies(t *testing.T) {
 		slow = append(slow, conn)
 	}
 	time.Sleep(time.Second) // for all three to arrive
+	checkError(t, w.send(t, "POST", "/classify", "", make([]byte, size)), 415, api.UnsupportedType, "")
+	for _, conn := range slow {
+		conn.Write(make([]byte, size-1))
+	}
+	time.Sleep(time.Second)
 	a = w.send(t, "POST", "/classify", "", make([]byte, size))
 	checkError(t, a, 503, api.Busy, "try again")
 	if a.header.Get("Retry-After") != "1" {
 		t.Errorf("Retry-After is %q", a.header.Get("Retry-After"))
 	}
 	for _, conn := range slow {
-		conn.Write(make([]byte, size))
+		conn.Write(make([]byte, 1))
 		if text, err := io.ReadAll(conn); err != nil || !strings.Contains(string(text), "unsupported_type") {
 			t.Errorf("slow upload: %v %.300s", err, text)
 		}
@@ -257,6 +263,66 @@ func TestKernelMemory(t *testing.T) {
 				t.Errorf("the kernels have %d bytes", m)
 			}
 		}
+	}
+}
+
+// TestSlowUpload changes the model while a body arrives: the engine that had been
+// made ready for it is not kept, and there is another when the body is there.
+func TestSlowUpload(t *testing.T) {
+	var reads atomic.Int32
+	w := start(t, config{vars: map[string]string{"MAX_KERNEL_BYTES": "1"}, assets: assets(t, func(http.ResponseWriter, *http.Request) bool {
+		reads.Add(1)
+		return false
+	})})
+	jpg := apitest.JPEG(t, apitest.Picture(50, 50, 1))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /classify?model=%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", small, len(jpg))
+	for deadline := time.Now().Add(time.Minute); reads.Load() < 1; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no weights are read while the body arrives")
+		}
+	}
+	if a := w.send(t, "POST", "/classify?model="+tiny, "", jpg); a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	conn.Write(jpg)
+	text, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 200") {
+		t.Errorf("slow upload: %v %.300s", err, text)
+	}
+	if n := reads.Load(); n != 3 {
+		t.Errorf("weights were read %d times, want small, tiny and small again", n)
+	}
+}
+
+// TestManyModels asks for models at the same time that may not be in memory at the
+// same time: one is loaded after the other.
+func TestManyModels(t *testing.T) {
+	var loading, most atomic.Int32
+	w := start(t, config{vars: map[string]string{"MAX_KERNEL_BYTES": "1"}, assets: assets(t, func(w http.ResponseWriter, r *http.Request) bool {
+		most.Store(max(most.Load(), loading.Add(1)))
+		defer loading.Add(-1)
+		time.Sleep(100 * time.Millisecond)
+		http.ServeFile(w, r, filepath.Join(built(t).dir, "assets", r.URL.Path))
+		return true
+	})})
+	jpg := apitest.JPEG(t, apitest.Picture(50, 50, 1))
+	var group sync.WaitGroup
+	for i := range 9 {
+		group.Go(func() {
+			model := []string{small, tiny, moderation}[i%3]
+			if a, err := w.do("POST", "/classify?model="+model, "", bytes.NewReader(jpg)); err != nil || a.status != 200 {
+				t.Errorf("%s: %v, status %d: %s", model, err, a.status, a.body)
+			}
+		})
+	}
+	group.Wait()
+	if n := most.Load(); n != 1 {
+		t.Errorf("%d models were loaded at the same time", n)
 	}
 }
 

@@ -3,7 +3,7 @@
 
 import { Refusal } from './refusal.mjs';
 
-const firstBuffer = 64 * 1024; // bytes, for bodies that do not say how long they are
+const firstBuffer = 16 * 1024; // bytes that a body takes before any has arrived
 
 let buffered = 0; // bytes of bodies that requests in flight hold
 
@@ -19,57 +19,44 @@ export async function withBody(request, limit, budget, use) {
   }
   const hold = new Hold(budget);
   try {
-    return await use(await (declared > 0 ? readKnown(request, declared, hold) : readUnknown(request, limit, hold)));
+    return await use(await read(request, declared || limit + 1, hold));
   } finally {
     hold.release();
   }
 }
 
-// readKnown reads a body that says how long it is, which the runtime enforces.
-async function readKnown(request, declared, hold) {
-  const refusal = hold.take(declared);
-  if (refusal) {
-    await discard(request, declared);
-    return refusal;
-  }
-  try {
-    return new Uint8Array(await request.arrayBuffer());
-  } catch (error) {
-    return endedEarly(error);
-  }
-}
-
-// readUnknown reads a body that just comes.
-async function readUnknown(request, limit, hold) {
-  const reader = request.body.getReader();
+// read returns at most most bytes of a body. It takes memory as they arrive: what a
+// client says that it will send may never come.
+async function read(request, most, hold) {
+  const reader = request.body.getReader({ mode: 'byob' });
   let bytes = new Uint8Array(0);
   let length = 0;
   for (;;) {
-    let chunk;
-    try {
-      chunk = await reader.read();
-    } catch (error) {
-      return endedEarly(error);
-    }
-    const { done, value } = chunk;
-    if (done) return bytes.subarray(0, length);
-    if (length + value.length > bytes.length) {
-      const size = Math.min(Math.max(2 * bytes.length, length + value.length, firstBuffer), limit + 1);
-      const refusal = hold.take(size - bytes.length);
+    if (length === bytes.length) {
+      const size = Math.min(Math.max(2 * length, firstBuffer), most);
+      const refusal = hold.take(size - length);
       if (refusal) {
-        await readOn(reader, length, limit);
+        reader.releaseLock();
+        await discard(request, most);
         return refusal;
       }
       const larger = new Uint8Array(size);
-      larger.set(bytes.subarray(0, length));
+      larger.set(bytes);
       bytes = larger;
     }
-    const room = value.subarray(0, bytes.length - length);
-    bytes.set(room, length);
-    length += room.length;
-    if (length > limit) {
-      await readOn(reader, length, limit);
-      return bytes.subarray(0, length);
+    let chunk;
+    try {
+      chunk = await reader.read(bytes.subarray(length)); // which takes the buffer away, and gives it back
+    } catch (error) {
+      return endedEarly(error);
+    }
+    bytes = new Uint8Array(chunk.value.buffer);
+    length += chunk.value.length;
+    if (chunk.done) return bytes.subarray(0, length);
+    if (length === most) {
+      reader.releaseLock();
+      await discard(request, most);
+      return bytes;
     }
   }
 }
@@ -81,12 +68,10 @@ function endedEarly(error) {
 // discard reads a body that nobody needs, within limits: a client that is still
 // sending may not look at the answer.
 export async function discard(request, limit) {
-  if (request.body !== null) await readOn(request.body.getReader(), 0, limit);
-}
-
-async function readOn(reader, length, limit) {
+  if (request.body === null) return;
+  const reader = request.body.getReader();
   try {
-    while (length < 4 * limit) {
+    for (let length = 0; length < 4 * limit; ) {
       const { done, value } = await reader.read();
       if (done) return;
       length += value.length;

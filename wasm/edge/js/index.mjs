@@ -9,14 +9,14 @@ import { settings } from './settings.mjs';
 import { readWeights } from './weights.mjs';
 
 let config;
-let current; // {engine, models: name -> promise of its being open, bytes}
+let current; // {engine, models: name -> promise of its being open, bytes of them, loading: how many are not open yet}
 
 // running returns the engine, and boots it on first use: workerd gives no
 // randomness, which Go asks for, outside of requests.
 function running(env) {
   config ??= settings(env);
   if (!current || current.engine.broken) {
-    current = { engine: new Engine(config, manifest), models: new Map(), bytes: 0 };
+    current = { engine: new Engine(config, manifest), models: new Map(), bytes: 0, loading: 0 };
   }
   return current;
 }
@@ -25,8 +25,14 @@ function running(env) {
 async function opened(name, env, ctx) {
   const model = manifest.find((m) => m.name === name);
   let now = running(env);
-  if (!now.models.has(name) && now.models.size > 0 && now.bytes + model.memory > config.maxKernelBytes) {
-    current = undefined; // requests that are under way keep the engine they have
+  while (!now.models.has(name) && now.models.size > 0 && now.bytes + model.memory > config.maxKernelBytes) {
+    if (now.loading > 0) {
+      // Requests wait for what is loading. Were it not for them, every one that names
+      // another model would begin an engine, and all would be in memory.
+      await Promise.allSettled(now.models.values());
+    } else {
+      current = undefined;
+    }
     now = running(env);
   }
   let loading = now.models.get(name);
@@ -38,17 +44,21 @@ async function opened(name, env, ctx) {
     ctx.waitUntil(loading.catch(() => {}));
   }
   await loading;
-  return now.engine;
+  // Another request may have broken it in the meantime.
+  return now.engine.broken ? opened(name, env, ctx) : now.engine;
 }
 
 async function load(now, model, env) {
   now.bytes += model.memory;
+  now.loading++;
   try {
     now.engine.open(model.name, await readWeights(env, config.weightsSource, model));
   } catch (error) {
     now.bytes -= model.memory;
     now.models.delete(model.name);
     throw error;
+  } finally {
+    now.loading--;
   }
 }
 
@@ -65,13 +75,12 @@ async function answer(request, env, ctx) {
     await discard(request, config.maxBodyBytes);
     return running(env).engine.handle({ method, url, headers, body: null });
   }
-  const warm = opened(name, env, ctx); // while the body arrives
-  warm.catch(() => {});
+  // The model is loaded while the body arrives, and may be gone again until it is
+  // there: a slow client keeps no engine.
+  opened(name, env, ctx).catch(() => {});
   return withBody(request, config.maxBodyBytes, config.maxBufferedBytes, async (body) => {
     try {
-      let ready = await warm;
-      // Another request may have broken it in the meantime.
-      if (ready.broken) ready = await opened(name, env, ctx);
+      const ready = await opened(name, env, ctx);
       return await ready.handle({ method, url, headers, body });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
