@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,6 +29,7 @@ type Options struct {
 	Out     string   // folder to write; it gets the folders worker and assets
 	Weights string   // folder with the .safetensors files
 	Models  []string // names of those to deploy, the default first; nil: all that are there
+	Config  string   // wrangler's configuration, which says where weights come from; "": from the assets
 }
 
 // Model is an entry of the manifest that the worker is built with.
@@ -41,6 +43,7 @@ type Model struct {
 // Report says what a build wrote.
 type Report struct {
 	Models []Model
+	Source string // of the weights at run time: WEIGHTS_SOURCE of the configuration
 	// Upload and Packed are the bytes of the worker's modules, as they are and after
 	// gzip: Cloudflare limits the latter to 3 MB on the free plan and 10 MB on others.
 	Upload, Packed int64
@@ -50,13 +53,18 @@ type Report struct {
 const extension = ".safetensors"
 
 // Build writes what wrangler uploads: the worker's modules, and its assets, which
-// are the example page and the weights.
+// are the example page and, unless they come from elsewhere, the weights. Assets can
+// be fetched by anybody.
 func Build(o Options) (*Report, error) {
 	list, err := o.readModels()
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Models: list}
+	source, err := o.weightsSource()
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{Models: list, Source: source}
 	modules, err := o.modules()
 	if err != nil {
 		return nil, err
@@ -70,15 +78,44 @@ func Build(o Options) (*Report, error) {
 	if err := readDir(filepath.Join(o.Root, "wasm", "edge", "public"), assets); err != nil {
 		return nil, err
 	}
-	for _, m := range report.Models {
-		if assets["weights/"+m.File], err = os.ReadFile(filepath.Join(o.Weights, m.File)); err != nil {
-			return nil, err
+	if source == inAssets {
+		for _, m := range report.Models {
+			if assets["weights/"+m.File], err = os.ReadFile(filepath.Join(o.Weights, m.File)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := write(filepath.Join(o.Out, "worker"), modules); err != nil {
 		return nil, err
 	}
 	return report, write(filepath.Join(o.Out, "assets"), assets)
+}
+
+// inAssets is the WEIGHTS_SOURCE of a worker that takes weights from its assets.
+const inAssets = "assets"
+
+var (
+	lineComment = regexp.MustCompile(`(?m)^\s*//.*$`)
+	sourceVar   = regexp.MustCompile(`"WEIGHTS_SOURCE"\s*:\s*"([^"]*)"`)
+)
+
+// weightsSource reads WEIGHTS_SOURCE. A configuration may set it for several
+// environments; where one of them is not the assets, that is the answer, so that
+// weights which are private in one are not published by another.
+func (o Options) weightsSource() (string, error) {
+	if o.Config == "" {
+		return inAssets, nil
+	}
+	text, err := os.ReadFile(o.Config)
+	if err != nil {
+		return "", err
+	}
+	for _, match := range sourceVar.FindAllSubmatch(lineComment.ReplaceAll(text, nil), -1) {
+		if source := string(match[1]); source != inAssets {
+			return source, nil
+		}
+	}
+	return inAssets, nil
 }
 
 // modules are the files of the worker, but for its manifest.

@@ -33,6 +33,37 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// TestBuildPrivate leaves the weights out of the assets where they come from
+// elsewhere in any environment.
+func TestBuildPrivate(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const comment = "// \"WEIGHTS_SOURCE\": \"kv\"\n"
+	for text, want := range map[string]string{
+		"{\n" + comment + `"vars": {"WEIGHTS_SOURCE": "assets"}}`:                                     "assets",
+		`{"vars": {"WEIGHTS_SOURCE": "assets"}, "env": {"live": {"vars": {"WEIGHTS_SOURCE" :"r2"}}}}`: "r2",
+	} {
+		dir := t.TempDir()
+		config := filepath.Join(dir, "wrangler.jsonc")
+		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		report, err := edge.Build(edge.Options{Root: root, Out: dir, Weights: built(t).weights, Models: []string{tiny}, Config: config})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = os.Stat(filepath.Join(dir, "assets", "weights", tiny+".safetensors"))
+		if report.Source != want || (err == nil) != (want == "assets") {
+			t.Errorf("%s: weights come from %s, want %s; among the assets: %v", text, report.Source, want, err == nil)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "assets", "index.html")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestBuildErrors(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {

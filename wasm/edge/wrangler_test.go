@@ -100,32 +100,53 @@ func dev(t testing.TB, config string, args ...string) *worker {
 	}
 }
 
+// putCommand is a command of README.md that puts weights where they are read from,
+// for a file of the tests, without the flag that says where to.
+func putCommand(t testing.TB, what, path string) []string {
+	t.Helper()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(readme)) {
+		line, ok := strings.CutPrefix(strings.TrimSpace(line), "npx wrangler "+what)
+		if !ok {
+			continue
+		}
+		line, remote := strings.CutSuffix(line, " --remote")
+		if !remote {
+			t.Errorf("README.md puts weights in a place that is not Cloudflare's: %s", line)
+		}
+		const file = "nsfw_mobilenet_v2.safetensors"
+		line = strings.ReplaceAll(line, "../../weights/"+file, path)
+		return strings.Fields(what + strings.ReplaceAll(line, file, filepath.Base(path)))
+	}
+	t.Fatalf("README.md has no command for %s", what)
+	return nil
+}
+
 // TestWrangler runs the worker as `make edge` does, with the weights in each place
 // they may be in.
 func TestWrangler(t *testing.T) {
-	file := small + ".safetensors"
-	path := filepath.Join(built(t).weights, file)
+	path := filepath.Join(built(t).weights, small+".safetensors")
 	jpg := apitest.JPEG(t, apitest.Picture(300, 200, 1))
 	want := start(t, config{}).send(t, "POST", "/classify?logits=1", "", jpg)
 	const source = `"WEIGHTS_SOURCE": "assets"`
-	const r2 = `// "r2_buckets": [{ "binding": "WEIGHTS", "bucket_name": "glance-weights" }]`
-	const kv = `// "kv_namespaces": [{ "binding": "WEIGHTS", "id": "..." }]`
+	const r2, kv = `// "r2_buckets": [`, `// "kv_namespaces": [`
 	tests := []struct {
 		name  string
 		edits []string
-		put   []string
+		put   string
 	}{
-		{"assets", nil, nil},
-		{"R2", []string{source, `"WEIGHTS_SOURCE": "r2"`, r2, `, "r2_buckets": [{ "binding": "WEIGHTS", "bucket_name": "glance-weights" }]`},
-			[]string{"r2", "object", "put", "glance-weights/" + file, "--file", path}},
-		{"KV", []string{source, `"WEIGHTS_SOURCE": "kv"`, kv, `, "kv_namespaces": [{ "binding": "WEIGHTS", "id": "0123456789abcdef" }]`},
-			[]string{"kv", "key", "put", file, "--path", path, "--binding", "WEIGHTS"}},
+		{"assets", nil, ""},
+		{"R2", []string{source, `"WEIGHTS_SOURCE": "r2"`, r2, r2[3:]}, "r2 object put"},
+		{"KV", []string{source, `"WEIGHTS_SOURCE": "kv"`, kv, kv[3:], `"..."`, `"0123456789abcdef"`}, "kv key put"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			config, state := wranglerConfig(t, tt.edits...), t.TempDir()
-			if tt.put != nil {
-				cmd := wrangler(t, append(tt.put, "--local", "--persist-to", state, "--config", config)...)
+			if tt.put != "" {
+				cmd := wrangler(t, append(putCommand(t, tt.put, path), "--local", "--persist-to", state, "--config", config)...)
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, out)
 				}
