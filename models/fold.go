@@ -76,7 +76,7 @@ func (bn BatchNorm) Fold(weight, bias []float32) (w, b []float32, err error) {
 			return nil, nil, &FoldError{"variance", n, formatFloat(variance) + " with epsilon " + formatFloat(bn.Epsilon) + ", want it positive"}
 		}
 		g := gamma / math.Sqrt(variance+bn.Epsilon)
-		b[n] = float32((own-mean)*g + beta)
+		b[n] = float32(float64((own-mean)*g) + beta) // converted, so that no processor fuses the two: blobs have one hash
 		if !finite(b[n]) {
 			return nil, nil, &FoldError{"bias", n, "beyond float32 after folding"}
 		}
