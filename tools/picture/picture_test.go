@@ -196,6 +196,9 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
+		if !Complete(data) {
+			t.Fatal("decoded, and called incomplete")
+		}
 		if img.Width*img.Height > small || len(img.Pix) != 4*img.Width*img.Height {
 			t.Fatalf("%dx%d with %d bytes", img.Width, img.Height, len(img.Pix))
 		}
