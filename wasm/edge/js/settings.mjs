@@ -16,8 +16,9 @@ export function settings(env) {
     maxBodyBytes: whole(env, 'MAX_BODY_BYTES', 8 * MiB),
     maxPixels: whole(env, 'MAX_PIXELS', 16_000_000),
     // An isolate has 128 MB for everything: these three, up to 26 MiB for a JPEG
-    // being decoded, some MiB for the picture being resized, and Go's own. What Go decodes at once leaves its memory with
-    // about three times that, as it never shrinks.
+    // being decoded, some MiB for the picture being resized, and Go's own. What Go
+    // decodes at once leaves its memory with about three times that, as it never
+    // shrinks.
     maxBufferedBytes: whole(env, 'MAX_BUFFERED_BYTES', 16 * MiB), // bodies of requests in flight
     maxDecodeBytes: whole(env, 'MAX_DECODE_BYTES', 16 * MiB), // a GIF, a WebP, a PNG that is not plain
     maxKernelBytes: whole(env, 'MAX_KERNEL_BYTES', 40 * MiB), // loaded models; past it all but one are dropped
