@@ -117,8 +117,8 @@ func (s *Session) imageMemory(n int) (kernels.Ptr, error) {
 
 // ReleaseImage ends the picture that the session has and gives its memory back to
 // the machine, unless something was allocated after it. The input stays set. Where
-// sessions share a machine, each calls it when its picture is done: the next
-// picture, of whichever session, then takes the same memory.
+// sessions share a machine, it is called before another one's picture and before
+// anything else is allocated, which then take the same memory.
 func (s *Session) ReleaseImage() {
 	s.image = nil
 	if r := &s.imageRegion; r.bytes > 0 && s.machine.Mark() == r.to {

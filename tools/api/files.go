@@ -141,7 +141,7 @@ func load(machine kernels.Machine, blob []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewModel(machine, session, header.Metadata)
+	return NewModel(&Machine{Machine: machine}, session, header.Metadata)
 }
 
 // Memory implements [Library].

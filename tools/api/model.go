@@ -61,17 +61,41 @@ func NewInfo(name string, f *weights.File) (Info, error) {
 	}, nil
 }
 
+// Machine is what models run on. Of all its models' pictures it holds the last one.
+type Machine struct {
+	kernels.Machine
+	picture *models.Session // whose it is, or nil
+}
+
+// ReleasePicture gives the picture's memory back. It is to be called before anything
+// else is allocated, which would lie above the picture and keep it there.
+func (m *Machine) ReleasePicture() {
+	if m.picture != nil {
+		m.picture.ReleaseImage()
+		m.picture = nil
+	}
+}
+
+// hold makes room for a picture of the session's, which may take the place of its
+// last one.
+func (m *Machine) hold(s *models.Session) {
+	if m.picture != s {
+		m.ReleasePicture()
+		m.picture = s
+	}
+}
+
 // Model is a network that is loaded. It runs one picture at a time; others wait.
 type Model struct {
 	mu      sync.Mutex
-	machine kernels.Machine
+	machine *Machine
 	session *models.Session
 	labels  []string // nil: class indices stand for names
 	rows    []byte   // scratch for strips of pixels
 }
 
 // NewModel makes a model of a session on a machine; metadata is that of its blob.
-func NewModel(m kernels.Machine, s *models.Session, metadata map[string]string) (*Model, error) {
+func NewModel(m *Machine, s *models.Session, metadata map[string]string) (*Model, error) {
 	labels, err := models.Labels(metadata, s.Network().OutputUnits())
 	if err != nil {
 		return nil, err
@@ -90,11 +114,11 @@ func (m *Model) className(class int) string {
 // set makes the picture the network's input.
 func (m *Model) set(p Picture) error {
 	width, height := p.Size()
+	m.machine.hold(m.session)
 	img, err := m.session.Image(width, height)
 	if err != nil {
 		return err
 	}
-	defer m.session.ReleaseImage() // the machine may be that of other models too
 	for {
 		at, row, rows := img.Strip()
 		if rows == 0 {

@@ -17,7 +17,7 @@ import (
 // library is the models of the manifest, all on one machine. JavaScript reads
 // their blobs and writes them to the machine's memory.
 type library struct {
-	machine  kernels.Machine
+	machine  *api.Machine
 	memories js.Value // WebAssembly.Memory by name of its owner
 	infos    []api.Info
 	opening  map[string]*opening
@@ -40,7 +40,7 @@ func newLibrary(m kernels.Machine, memories js.Value, infos []api.Info, first st
 		}
 		infos[0], infos[i] = infos[i], infos[0]
 	}
-	return &library{machine: m, memories: memories, infos: infos, opening: map[string]*opening{}, loaded: map[string]*api.Model{}}, nil
+	return &library{machine: &api.Machine{Machine: m}, memories: memories, infos: infos, opening: map[string]*opening{}, loaded: map[string]*api.Model{}}, nil
 }
 
 // Models implements [api.Library].
@@ -115,8 +115,9 @@ func (l *library) open(name string, blob js.Value) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.machine.ReleasePicture()
 	mark := l.machine.Mark()
-	session, err := models.NewSession(l.machine, network, file, models.PlanOptions{})
+	session, err := models.NewSession(l.machine.Machine, network, file, models.PlanOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +133,7 @@ func copyStart(blob js.Value, n int64) []byte {
 }
 
 func (l *library) pack(name string) error {
+	l.machine.ReleasePicture() // another model's, since open
 	o := l.opening[name]
 	delete(l.opening, name)
 	err := o.session.Pack()
