@@ -15,7 +15,7 @@ import (
 
 // usage is what a running camera could leave behind.
 type usage struct {
-	Heap      float64 `json:"heap"`  // bytes of JavaScript on the page, after collection
+	Heap      float64 // bytes of JavaScript on the page, after collection
 	Total     float64 `json:"total"` // bytes of page and workers, WebAssembly included
 	Frames    int     `json:"frames"`
 	Nodes     int64   // of all documents
@@ -36,9 +36,9 @@ func measureUsage(t *testing.T, ctx context.Context) usage {
 	t.Helper()
 	u := evaluate[usage](t, ctx, `(async () => {
 		gc();
-		const total = (await performance.measureUserAgentSpecificMemory()).bytes;
-		return { heap: performance.memory.usedJSHeapSize, total, frames };
+		return { total: (await performance.measureUserAgentSpecificMemory()).bytes, frames };
 	})()`)
+	u.Heap = heapUsed(t, ctx)
 	counters, err := chromedp.Call(ctx, memory.GetDOMCounters, cdp.Empty{})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ export class TeachPort {
   #link;
   /** Ends when the worker takes calls. @type {Promise<void> | undefined} */
   #started;
+  /** Whether it does. Then nothing is waited for: a wait for what never ends would stay in memory, one for each frame. */
+  #ready = false;
   /** Who wants to know how far the download is. @type {Set<Listener>} */
   #listeners = new Set();
   /** Rejects when the port is closed. @type {Promise<never>} */
@@ -39,6 +41,7 @@ export class TeachPort {
   async start(listener, signal) {
     if (this.#over) throw this.#over;
     if (signal?.aborted) throw abortError(signal);
+    if (this.#ready) return;
     if (listener) this.#listeners.add(listener);
     let stop = () => {};
     try {
@@ -66,6 +69,7 @@ export class TeachPort {
         ? new Worker(new URL('./teach-worker.js', import.meta.url), { type: 'module', name: 'glance-teach' })
         : new Worker(worker, { type: 'module', name: 'glance-teach' })), checked, (message) => this.#hear(message));
       await Promise.all([this.#link.call({ type: 'start', args: [module] }), checked]);
+      this.#ready = true;
     } catch (cause) {
       const error = asGlanceError(cause, 'engine-crashed', 'The training module could not be started');
       this.#link?.close(error);
