@@ -38,9 +38,9 @@
 //
 // A layer is compiled to [Record]s: fixed-size argument blocks that sit in
 // machine memory, so that a whole network runs in one call ([Machine.Run]) with
-// no host code in between. Records are grouped in phases. Within a phase every
-// lane (thread) runs its own list of records, which no other lane depends on;
-// a barrier ends the phase. Row-strip fusion and threading are therefore both
+// no host code in between. Records are grouped in phases, and within a phase in
+// lanes: lists that do not depend on each other, of which every thread takes the
+// next one whenever it has done one; a barrier ends the phase. Row-strip fusion and threading are therefore both
 // decided by the planner (package models): operators take row ranges, know
 // nothing of threads, and a result does not depend on how rows were split.
 //

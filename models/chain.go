@@ -2,26 +2,27 @@ package models
 
 import "glance/kernels"
 
-// chain is a run of ops that each lane executes strip by strip: to produce the
-// next rows of the last op, every earlier op produces just the rows that are
-// needed and not yet there, into a ring buffer of the lane's own. Rows that two
-// lanes need at their border are computed by both.
+// chain is a run of ops, shared out in parts that each are executed strip by strip:
+// to produce the next rows of the last op, every earlier op produces just the rows
+// that are needed and not yet there, into a ring buffer of the part's own. Rows that
+// two parts need at their border are computed by both.
 //
 // A chain of one op is that op over the whole tensor. A chain without windows
 // counts in pixels: its tensors are taken as one pixel wide.
 //
-// Lanes share rows, or, where a pointwise op alone has more weights than pixels,
-// outputs: then each lane reads its own part of the weights only.
+// Parts are of rows, or, where a pointwise op alone has more weights than pixels, of
+// outputs: then each reads its own share of the weights only.
 type chain struct {
 	ops     []op
 	flat    bool
-	outputs bool // lanes share the outputs of the only op
 	width   int  // pixels in a row before flattening
+	parts   int  // as many as threads, or a multiple
+	outputs bool // parts are of the outputs of the only op
 	strip   int  // rows of the last op at a time
 
-	spans []span  // rows of the last op, or outputs, for each lane
+	spans []span  // rows of the last op, or outputs, of each part
 	rings []int   // rows in the ring buffer after each op but the last
-	ring  [][]int // arena buffer of each lane's rings, [lane][op]
+	ring  [][]int // arena buffer of each part's rings, [part][op]
 	gate  *gate   // the squeeze whose factors the first op applies, or nil
 }
 
@@ -47,18 +48,18 @@ func (c *chain) first() *op { return &c.ops[0] }
 func (c *chain) last() *op  { return &c.ops[len(c.ops)-1] }
 func (c *chain) rows() int  { return c.last().out.H }
 
-// split gives each lane its rows or outputs: as even as can be, and multiples of a
+// split gives each part its rows or outputs: as even as can be, and multiples of a
 // tile where rows are pixels, of a panel where they are outputs.
-func (c *chain) split(lanes int) {
+func (c *chain) split() {
 	if c.outputs {
-		c.spans = splitEven(c.last().out.C, lanes, kernels.Panel)
+		c.spans = splitEven(c.last().out.C, c.parts, kernels.Panel)
 		return
 	}
 	tile := 1
 	if c.flat {
 		tile = pixelTile
 	}
-	c.spans = splitEven(c.rows(), lanes, tile)
+	c.spans = splitEven(c.rows(), c.parts, tile)
 }
 
 // splitEven divides [0, n) into parts whose borders are multiples of tile.
@@ -118,7 +119,7 @@ func (c *chain) walk(out span, produce func(i int, rows, live span)) {
 
 // reserve plans the chain's buffers as unit t of the plan.
 func (c *chain) reserve(p *Plan, t int) {
-	c.split(p.Options.Lanes)
+	c.split()
 	c.rings = make([]int, len(c.ops)-1)
 	for _, s := range c.spans {
 		c.walk(s, func(i int, _, live span) {
@@ -127,12 +128,12 @@ func (c *chain) reserve(p *Plan, t int) {
 			}
 		})
 	}
-	c.ring = make([][]int, p.Options.Lanes)
-	for lane := range c.ring {
-		c.ring[lane] = make([]int, len(c.rings))
+	c.ring = make([][]int, c.parts)
+	for part := range c.ring {
+		c.ring[part] = make([]int, len(c.rings))
 		for i, rows := range c.rings {
 			o := &c.ops[i]
-			c.ring[lane][i] = p.arena.add(rows*o.out.W*o.out.C*4, t, t)
+			c.ring[part][i] = p.arena.add(rows*o.out.W*o.out.C*4, t, t)
 		}
 	}
 	last := c.last()

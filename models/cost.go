@@ -1,13 +1,14 @@
 package models
 
 import (
+	"math"
 	"math/bits"
 
 	"glance/kernels"
 )
 
 // This file alone decides what is fused, how high strips are and how a squeeze
-// is shared between lanes. Everything is an estimate of time in nanoseconds from
+// is shared between threads. Everything is an estimate of time in nanoseconds from
 // shapes; only comparisons between estimates matter.
 
 const (
@@ -27,24 +28,34 @@ const (
 	weightFactor = 1.5
 
 	recordNS  = 40   // starting an operator
-	barrierNS = 2000 // ending a phase with several lanes
+	barrierNS = 2000 // ending a phase with several threads
+
+	// Threads are never equally fast: other programs run, and cores differ. The last
+	// of them ends a phase later than the mean by unevenness times a part's duration,
+	// so parts are made smaller than one a thread, down to lanesPerThread of them,
+	// where that costs less than it saves.
+	unevenness     = 0.1
+	lanesPerThread = 4
+	partNS         = 1000 // taking a part, and beginning it with cold caches
 
 	// pixelTile is the tile of a matrix product: fewer pixels take the time of
-	// this many, and lane boundaries between pixels are multiples of it.
+	// this many, and boundaries between parts of pixels are multiples of it.
 	pixelTile = 4
+	// densePanels is how many panels a matrix-vector product reads side by side.
+	densePanels = 4
 	// smallDense is the number of multiply-accumulates up to which a dense layer
-	// is left to one lane.
+	// is left to one thread.
 	smallDense = 32 << 10
 )
 
-// strips are the candidate heights, in output rows; the whole of a lane's rows is
+// strips are the candidate heights, in output rows; the whole of a part's rows is
 // a candidate as well. Chains of pixels use them times stripPixels.
 var strips = [...]int{1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64}
 
 const (
 	stripPixels = 8
 	maxChain    = 8   // ops in a chain
-	maxStrips   = 512 // strips of a chain on each lane, which bounds the program's size
+	maxStrips   = 512 // strips of a chain in each part, which bounds the program's size
 )
 
 // residency is the cost of a byte in a working set of the given size.
@@ -79,20 +90,30 @@ func (o *op) weightBytes() int {
 	return 0
 }
 
-// chainNS estimates a chain with strips of the given height on the busiest of
-// the lanes.
-func chainNS(ops []op, strip, lanes int) float64 {
-	last := &ops[len(ops)-1]
-	total := 0.0
-	if lanes > 1 {
-		total = barrierNS
+// phaseNS estimates a phase of which the threads take the next part whenever they have
+// done one. n rows, or whatever it is that is shared out, make so many parts; ns is the
+// time of the largest.
+func phaseNS(ns float64, n, parts, threads int) float64 {
+	if threads == 1 {
+		return ns
 	}
-	laneRows := (last.out.H + lanes - 1) / lanes
-	strip = min(strip, laneRows)
-	count := float64((laneRows + strip - 1) / strip)
+	ns += partNS
+	largest := (n + parts - 1) / parts
+	all := ns * float64(n) / float64(largest)
+	return barrierNS + max(ns, all/float64(threads)) + unevenness*ns
+}
 
+// chainNS estimates the largest of the parts of a chain with strips of the given
+// height.
+func chainNS(ops []op, strip, parts int) float64 {
+	last := &ops[len(ops)-1]
+	partRows := (last.out.H + parts - 1) / parts
+	strip = min(strip, partRows)
+	count := float64((partRows + strip - 1) / strip)
+
+	total := 0.0
 	working := 0 // bytes of weights and ring buffers
-	rows, step := laneRows, strip
+	rows, step := partRows, strip
 	for i := len(ops) - 1; i >= 0; i-- {
 		o := &ops[i]
 		pixels := step * o.out.W // of a strip
@@ -102,7 +123,7 @@ func chainNS(ops []op, strip, lanes int) float64 {
 		total += float64(pixels) * float64(rows) / float64(step) * o.nsPerPixel()
 		working += o.weightBytes()
 		lo, hi := o.inputRows(0, rows)
-		if lanes > 1 && o.windowed() { // a lane in the middle has a halo on both sides
+		if parts > 1 && o.windowed() { // a part in the middle has a halo on both sides
 			hi = min(o.in.H, (rows-1)*o.stride+o.kernel)
 		}
 		if i > 0 {
@@ -119,27 +140,56 @@ func chainNS(ops []op, strip, lanes int) float64 {
 	}
 	first := &ops[0]
 	total += float64(rows*first.in.W*first.in.C*4) * residency(first.in.Size()*4)
-	total += float64(laneRows*last.out.W*last.out.C*4) * residency(last.out.Size()*4)
+	total += float64(partRows*last.out.W*last.out.C*4) * residency(last.out.Size()*4)
 	if len(ops) > 1 { // rings wrap, which makes two records of one
 		count *= 2
 	}
 	return total + count*float64(len(ops))*recordNS
 }
 
-// outputsNS estimates a pointwise op whose outputs the lanes share.
-func outputsNS(o *op, lanes int) float64 {
-	panels := (o.out.C + kernels.Panel - 1) / kernels.Panel
-	share := float64((panels+lanes-1)/lanes) / float64(panels) // of the busiest lane
+// outputsNS estimates the largest of the parts of a pointwise op that are of outputs.
+func outputsNS(o *op, parts int) float64 {
+	panels := panelCount(o.out.C)
+	share := float64((panels+parts-1)/parts) / float64(panels)
 	weights := share * float64(o.weightBytes())
 	pixels := float64(roundUp(o.out.Pixels(), pixelTile))
-	return barrierNS + recordNS + share*pixels*o.nsPerPixel() +
+	return recordNS + share*pixels*o.nsPerPixel() +
 		weights*residency(int(weights))*weightFactor +
 		float64(o.in.Size()*4)*residency(o.in.Size()*4) +
 		share*float64(o.out.Size()*4)*residency(o.out.Size()*4)
 }
 
-// bestStrip returns the height of strips that costs least, and that cost.
-func bestStrip(c *chain, o PlanOptions) (strip int, ns float64) {
+func panelCount(outputs int) int { return (outputs + kernels.Panel - 1) / kernels.Panel }
+
+// choose sets the chain's parts and strips to what costs least, and returns that cost.
+func (c *chain) choose(o PlanOptions) float64 {
+	best := math.Inf(1)
+	for parts := o.Threads; parts <= c.maxParts(o); parts *= 2 {
+		for _, strip := range c.heights(o, parts) {
+			if ns := phaseNS(chainNS(c.ops, strip, parts), c.rows(), parts, o.Threads); ns < best {
+				best, c.parts, c.strip, c.outputs = ns, parts, strip, false
+			}
+		}
+		if len(c.ops) == 1 && o.Threads > 1 && c.first().code == kernels.OpPointwise {
+			if ns := phaseNS(outputsNS(c.first(), parts), panelCount(c.first().out.C), parts, o.Threads); ns < best {
+				best, c.parts, c.strip, c.outputs = ns, parts, c.rows(), true
+			}
+		}
+	}
+	return best
+}
+
+// maxParts is how many parts the chain can have: one a thread where a squeeze goes
+// before it, which each part may do for itself.
+func (c *chain) maxParts(o PlanOptions) int {
+	if c.first().squeeze >= 0 {
+		return o.Threads
+	}
+	return o.lanes()
+}
+
+// heights returns the candidates for the height of strips.
+func (c *chain) heights(o PlanOptions, parts int) []int {
 	whole, unit := c.rows(), 1
 	if c.flat {
 		unit = stripPixels
@@ -147,31 +197,19 @@ func bestStrip(c *chain, o PlanOptions) (strip int, ns float64) {
 			unit = max(1, c.width)
 		}
 	}
-	strip, ns = whole, chainNS(c.ops, whole, o.Lanes)
 	if len(c.ops) == 1 {
-		if o.Lanes > 1 && c.first().code == kernels.OpPointwise {
-			if shared := outputsNS(c.first(), o.Lanes); shared < ns {
-				c.outputs, ns = true, shared
-			}
-		}
-		return strip, ns
+		return []int{whole}
 	}
 	if o.StripRows > 0 {
-		strip = min(whole, o.StripRows*unit)
-		return strip, chainNS(c.ops, strip, o.Lanes)
+		return []int{min(whole, o.StripRows*unit)}
 	}
+	heights := []int{whole}
 	for _, s := range strips {
-		if s*unit >= whole {
-			break
-		}
-		if whole/(s*unit)/o.Lanes >= maxStrips {
-			continue
-		}
-		if cost := chainNS(c.ops, s*unit, o.Lanes); cost < ns {
-			strip, ns = s*unit, cost
+		if s*unit < whole && whole/(s*unit)/parts < maxStrips {
+			heights = append(heights, s*unit)
 		}
 	}
-	return strip, ns
+	return heights
 }
 
 // partition cuts the ops into chains: the cheapest way, or the one that the
@@ -189,8 +227,7 @@ func partition(n *Network, ops []op, o PlanOptions) []*chain {
 				break
 			}
 			c := newChain(ops[i:j])
-			strip, ns := bestStrip(c, o)
-			c.strip = strip
+			ns := c.choose(o)
 			if o.Fuse == FuseAlways {
 				ns = 1 // the fewest chains
 			}
@@ -209,12 +246,12 @@ func partition(n *Network, ops []op, o PlanOptions) []*chain {
 	return chains
 }
 
-// shareSqueeze says whether lanes share the work of a squeeze, with a barrier
-// after each of its steps, or each does all of it. One lane always takes the
+// shareSqueeze says whether threads share the work of a squeeze, with a barrier
+// after each of its steps, or each does all of it. One thread always takes the
 // steps, as there they cost nothing and show in a profile. scaled is the number
 // of weights that the squeeze scales, 0 where it scales activations.
-func shareSqueeze(l *Layer, scaled, lanes int) bool {
-	if lanes == 1 {
+func shareSqueeze(l *Layer, scaled, threads int) bool {
+	if threads == 1 {
 		return true
 	}
 	steps := 2.0
@@ -222,5 +259,5 @@ func shareSqueeze(l *Layer, scaled, lanes int) bool {
 		steps++
 	}
 	work := float64(l.MACs())*denseNS + float64(scaled)*valueNS
-	return work/float64(lanes)+steps*barrierNS < work
+	return work/float64(threads)+steps*barrierNS < work
 }

@@ -4,7 +4,7 @@
 //
 // # From a blob to a label
 //
-//	s, err := models.LoadBytes(machine, blob, models.PlanOptions{Lanes: machine.Threads()})
+//	s, err := models.LoadBytes(machine, blob, models.PlanOptions{Threads: machine.Threads()})
 //	err = s.SetPixels(rgba, width, height)
 //	err = s.Run()
 //	logits := s.Logits(nil)
@@ -28,16 +28,16 @@
 //     the rows that are needed and not yet there, into a ring buffer of a few
 //     rows. So the expanded activations of a bottleneck, six times its input, are
 //     read again while they are still in a cache and are never stored whole.
-//   - Each lane (thread) runs a chain for its own rows of the last op; rows that
-//     two lanes need at their border are computed by both, and there is a barrier
-//     only between chains.
+//   - The rows of a chain's last op are shared out in parts, one for each thread or
+//     more; rows that two parts need at their border are computed by both, and there
+//     is a barrier only between chains.
 //   - A squeeze-and-excite takes the row sums that its depthwise convolution left,
 //     computes the channel factors and scales what is smaller: the activations, or
 //     the weights of the layer that reads them.
 //   - Every tensor and ring gets its place in one arena, shared by those that are
 //     not in use at the same time.
 //
-// Every plan of a network gives the same bits, for any number of lanes and any
+// Every plan of a network gives the same bits, for any number of threads and any
 // choice of chains: no operator's result depends on how its rows were split, and
 // sums over rows are added in one fixed order.
 //

@@ -41,11 +41,14 @@ func (e *emitter) step(s Step) {
 	e.steps = append(e.steps, s)
 }
 
-// phase appends a phase, asking for the records of each lane.
-func (e *emitter) phase(lane func(lane int, add func(kernels.Op))) {
+// phase appends a phase of so many parts, at most as many as there are lanes, asking
+// for the records of each. Fewer parts than lanes are spread evenly over the lanes,
+// since each thread begins with a range of them.
+func (e *emitter) phase(parts int, records func(part int, add func(kernels.Op))) {
 	ph := kernels.Phase{Lanes: make([][]kernels.Record, e.program.Lanes)}
-	for l := range ph.Lanes {
-		lane(l, func(o kernels.Op) { ph.Lanes[l] = append(ph.Lanes[l], o.Record()) })
+	for i := range parts {
+		lane := &ph.Lanes[i*e.program.Lanes/parts]
+		records(i, func(o kernels.Op) { *lane = append(*lane, o.Record()) })
 	}
 	e.program.Phases = append(e.program.Phases, ph)
 	e.steps[len(e.steps)-1].To = len(e.program.Phases)
@@ -57,23 +60,23 @@ func (c *chain) emit(e *emitter) {
 		c.gate.emit(e)
 	}
 	e.step(c.step(e.plan.Network))
-	e.phase(func(lane int, add func(kernels.Op)) {
+	e.phase(c.parts, func(part int, add func(kernels.Op)) {
 		if c.gate != nil && !c.gate.shared {
-			c.gate.whole(e, lane, add)
+			c.gate.whole(e, part, add)
 		}
-		c.emitLane(e, lane, add)
+		c.emitPart(e, part, add)
 	})
 }
 
-// emitLane appends the records of one lane.
-func (c *chain) emitLane(e *emitter, lane int, add func(kernels.Op)) {
-	out := c.spans[lane]
+// emitPart appends the records of one part.
+func (c *chain) emitPart(e *emitter, part int, add func(kernels.Op)) {
+	out := c.spans[part]
 	if out.lo >= out.hi {
 		return
 	}
 	first, last := c.first(), c.last()
 	if c.outputs {
-		add(c.part(e, lane, out))
+		add(c.some(e, part, out))
 		return
 	}
 	need := c.needs(out)
@@ -82,7 +85,7 @@ func (c *chain) emitLane(e *emitter, lane int, add func(kernels.Op)) {
 	buffers[len(c.ops)] = rowBuffer{e.tensor(last.layer), last.out.H, 0, last.out.W * last.out.C * 4}
 	for i, rows := range c.rings {
 		o := &c.ops[i]
-		b := rowBuffer{e.at(c.ring[lane][i]), rows, need[i].lo, o.out.W * o.out.C * 4}
+		b := rowBuffer{e.at(c.ring[part][i]), rows, need[i].lo, o.out.W * o.out.C * 4}
 		if c.ops[i+1].code == kernels.OpDepthwise {
 			b.origin = 0 // the operator's own rule: row i at slot i mod rows
 		}
@@ -97,7 +100,7 @@ func (c *chain) emitLane(e *emitter, lane int, add func(kernels.Op)) {
 				_, contiguous := buffers[i].at(row)
 				n = min(n, contiguous)
 			}
-			add(c.record(e, o, lane, buffers[i], dst, span{row, row + n}))
+			add(c.record(e, o, part, buffers[i], dst, span{row, row + n}))
 			row += n
 		}
 	})
@@ -105,7 +108,7 @@ func (c *chain) emitLane(e *emitter, lane int, add func(kernels.Op)) {
 
 // record is op o over output rows that are contiguous at dst and, for an op
 // without a window, in src.
-func (c *chain) record(e *emitter, o *op, lane int, src rowBuffer, dst kernels.Ptr, rows span) kernels.Op {
+func (c *chain) record(e *emitter, o *op, part int, src rowBuffer, dst kernels.Ptr, rows span) kernels.Op {
 	n := rows.hi - rows.lo
 	switch o.code {
 	case kernels.OpConv3x3:
@@ -123,18 +126,18 @@ func (c *chain) record(e *emitter, o *op, lane int, src rowBuffer, dst kernels.P
 	}
 	x, _ := src.at(rows.lo)
 	if o.code == kernels.OpScaleRows {
-		return kernels.ScaleRows{X: x, S: e.at(c.gate.factors[lane]), Y: dst, M: u32(n * o.out.W), C: u32(o.out.C)}
+		return kernels.ScaleRows{X: x, S: e.at(c.gate.factors[part]), Y: dst, M: u32(n * o.out.W), C: u32(o.out.C)}
 	}
-	return c.pointwise(e, o, lane, x, dst, rows)
+	return c.pointwise(e, o, part, x, dst, rows)
 }
 
 // pointwise is op o over output rows that are contiguous at dst and in x.
-func (c *chain) pointwise(e *emitter, o *op, lane int, x, dst kernels.Ptr, rows span) kernels.Pointwise {
+func (c *chain) pointwise(e *emitter, o *op, part int, x, dst kernels.Ptr, rows span) kernels.Pointwise {
 	n := rows.hi - rows.lo
 	pw := kernels.Pointwise{X: x, Weights: e.weights(o.layer, 0).ptr, Y: dst, M: u32(n * o.out.W), K: u32(o.in.C),
 		N: u32(o.out.C), YStride: u32(o.out.C), Act: o.act}
 	if o.squeeze >= 0 {
-		pw.Weights = e.at(c.gate.scaled[lane])
+		pw.Weights = e.at(c.gate.scaled[part])
 	}
 	if o.residual >= 0 {
 		pw.Residual = e.tensor(o.residual) + kernels.Ptr(rows.lo*o.out.W*o.out.C*4)
@@ -142,10 +145,10 @@ func (c *chain) pointwise(e *emitter, o *op, lane int, x, dst kernels.Ptr, rows 
 	return pw
 }
 
-// part is the chain's only op over all rows and some of its outputs.
-func (c *chain) part(e *emitter, lane int, out span) kernels.Op {
+// some is the chain's only op over all rows and some of its outputs.
+func (c *chain) some(e *emitter, part int, out span) kernels.Op {
 	o := c.first()
-	pw := c.pointwise(e, o, lane, e.tensor(o.source), e.tensor(o.layer), span{0, o.out.H})
+	pw := c.pointwise(e, o, part, e.tensor(o.source), e.tensor(o.layer), span{0, o.out.H})
 	offset := kernels.Ptr(4 * out.lo)
 	w := e.weights(o.layer, 0)
 	pw.Weights += w.from(out.lo) - w.ptr

@@ -8,21 +8,20 @@ import "glance/kernels"
 // than the activations, the scaling of those weights. (Scaled activations are an
 // op of the chain.)
 //
-// Lanes share the work, with a barrier after each step, or each lane does all of
-// it for itself.
+// The chain's parts share the work, with a barrier after each step, or each does all
+// of it for itself. There are as many as threads.
 type gate struct {
 	layer  int // the squeeze
 	source int // the depthwise whose sums it takes
 	scales int // the pointwise layer whose weights it scales, or -1
 	shared bool
 
-	// Arena buffers for each lane: where the lanes share, all but mean are the
-	// same one.
+	// Arena buffers for each part: where they share, all but mean are the same one.
 	mean, hidden, factors, scaled []int
 }
 
 // newGate returns the gate that the chain's first op needs, or nil.
-func newGate(n *Network, c *chain, lanes int) *gate {
+func newGate(n *Network, c *chain, threads int) *gate {
 	o := c.first()
 	if o.squeeze < 0 {
 		return nil
@@ -33,19 +32,19 @@ func newGate(n *Network, c *chain, lanes int) *gate {
 		g.scales = o.layer
 		scaledWeights = o.in.C * o.out.C
 	}
-	g.shared = shareSqueeze(&n.Layers[g.layer], scaledWeights, lanes)
+	g.shared = shareSqueeze(&n.Layers[g.layer], scaledWeights, threads)
 	return g
 }
 
 func (g *gate) reserve(p *Plan, t int) {
 	l := &p.Network.Layers[g.layer]
 	each := func(bytes int, shared bool) []int {
-		buffers := make([]int, p.Options.Lanes)
-		for lane := range buffers {
-			if lane > 0 && shared {
-				buffers[lane] = buffers[0]
+		buffers := make([]int, p.Options.Threads)
+		for part := range buffers {
+			if part > 0 && shared {
+				buffers[part] = buffers[0]
 			} else {
-				buffers[lane] = p.arena.add(bytes, t, t)
+				buffers[part] = p.arena.add(bytes, t, t)
 			}
 		}
 		return buffers
@@ -60,26 +59,26 @@ func (g *gate) reserve(p *Plan, t int) {
 }
 
 // average is the mean of the depthwise's output over pixels.
-func (g *gate) average(e *emitter, lane int) kernels.Op {
+func (g *gate) average(e *emitter, part int) kernels.Op {
 	in := e.plan.Network.Layers[g.layer].In
-	return kernels.SumRows{X: e.at(e.plan.sums[g.source]), Y: e.at(g.mean[lane]), M: u32(in.H), N: u32(in.C),
+	return kernels.SumRows{X: e.at(e.plan.sums[g.source]), Y: e.at(g.mean[part]), M: u32(in.H), N: u32(in.C),
 		Stride: u32(in.C), Scale: float32(1 / float64(in.Pixels()))}
 }
 
 // squeeze, excite and scale are the other steps, for outputs [lo, hi) with lo a
 // multiple of a panel.
-func (g *gate) squeeze(e *emitter, lane int, out span) kernels.Op {
-	return denseOp(e.weights(g.layer, 0), e.at(g.mean[lane]), e.at(g.hidden[lane]), kernels.ReLU, out)
+func (g *gate) squeeze(e *emitter, part int, out span) kernels.Op {
+	return denseOp(e.weights(g.layer, 0), e.at(g.mean[part]), e.at(g.hidden[part]), kernels.ReLU, out)
 }
 
-func (g *gate) excite(e *emitter, lane int, out span) kernels.Op {
-	return denseOp(e.weights(g.layer, 1), e.at(g.hidden[lane]), e.at(g.factors[lane]), kernels.HardSigmoid, out)
+func (g *gate) excite(e *emitter, part int, out span) kernels.Op {
+	return denseOp(e.weights(g.layer, 1), e.at(g.hidden[part]), e.at(g.factors[part]), kernels.HardSigmoid, out)
 }
 
-func (g *gate) scale(e *emitter, lane int, out span) kernels.Op {
+func (g *gate) scale(e *emitter, part int, out span) kernels.Op {
 	w := e.weights(g.scales, 0)
-	return kernels.ScalePanels{Src: w.from(out.lo), S: e.at(g.factors[lane]),
-		Dst: e.at(g.scaled[lane]) + w.from(out.lo) - w.ptr, K: u32(w.k), N: u32(out.hi - out.lo)}
+	return kernels.ScalePanels{Src: w.from(out.lo), S: e.at(g.factors[part]),
+		Dst: e.at(g.scaled[part]) + w.from(out.lo) - w.ptr, K: u32(w.k), N: u32(out.hi - out.lo)}
 }
 
 // denseOp is a dense layer's outputs [out.lo, out.hi), lo a multiple of a panel.
@@ -91,39 +90,39 @@ func denseOp(w panels, x, y kernels.Ptr, act kernels.Activation, out span) kerne
 	return d
 }
 
-// whole appends all of the gate to one lane.
-func (g *gate) whole(e *emitter, lane int, add func(kernels.Op)) {
+// whole appends all of the gate to one part.
+func (g *gate) whole(e *emitter, part int, add func(kernels.Op)) {
 	l := &e.plan.Network.Layers[g.layer]
-	add(g.average(e, lane))
-	add(g.squeeze(e, lane, span{0, l.Squeezed}))
-	add(g.excite(e, lane, span{0, l.Out.C}))
+	add(g.average(e, part))
+	add(g.squeeze(e, part, span{0, l.Squeezed}))
+	add(g.excite(e, part, span{0, l.Out.C}))
 	if g.scales >= 0 {
-		add(g.scale(e, lane, span{0, e.weights(g.scales, 0).n}))
+		add(g.scale(e, part, span{0, e.weights(g.scales, 0).n}))
 	}
 }
 
-// emit appends the gate's own phases, where the lanes share it.
+// emit appends the gate's own phases, where the parts share it.
 func (g *gate) emit(e *emitter) {
 	l := &e.plan.Network.Layers[g.layer]
 	e.step(newStep(layerPart(l)).touching(l.In.H*l.In.C + l.Out.C))
-	lanes := e.program.Lanes
-	e.phase(func(lane int, add func(kernels.Op)) {
-		if out := splitEven(l.Squeezed, lanes, kernels.Panel)[lane]; out.lo < out.hi {
-			add(g.average(e, lane))
-			add(g.squeeze(e, lane, out))
+	parts := e.plan.Options.Threads
+	e.phase(parts, func(part int, add func(kernels.Op)) {
+		if out := splitEven(l.Squeezed, parts, kernels.Panel)[part]; out.lo < out.hi {
+			add(g.average(e, part))
+			add(g.squeeze(e, part, out))
 		}
 	})
-	e.phase(func(lane int, add func(kernels.Op)) {
-		if out := splitEven(l.Out.C, lanes, kernels.Panel)[lane]; out.lo < out.hi {
-			add(g.excite(e, lane, out))
+	e.phase(parts, func(part int, add func(kernels.Op)) {
+		if out := splitEven(l.Out.C, parts, kernels.Panel)[part]; out.lo < out.hi {
+			add(g.excite(e, part, out))
 		}
 	})
 	if g.scales < 0 {
 		return
 	}
-	e.phase(func(lane int, add func(kernels.Op)) {
-		if out := splitEven(e.weights(g.scales, 0).n, lanes, kernels.Panel)[lane]; out.lo < out.hi {
-			add(g.scale(e, lane, out))
+	e.phase(parts, func(part int, add func(kernels.Op)) {
+		if out := splitEven(e.weights(g.scales, 0).n, parts, kernels.Panel)[part]; out.lo < out.hi {
+			add(g.scale(e, part, out))
 		}
 	})
 }

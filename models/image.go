@@ -78,7 +78,7 @@ func (s *Session) Image(width, height int) (*Image, error) {
 	} else {
 		m.prepareTF(f, &r)
 	}
-	lanes := make([]span, s.plan.Options.Lanes)
+	lanes := make([]span, s.plan.Options.Threads)
 	for i := range lanes {
 		lanes[i].hi = 1
 	}
@@ -292,7 +292,7 @@ func (m *Image) bilinear(s rowStrip) error {
 
 // run executes one operator, its rows shared out to the lanes.
 func (m *Image) run(rows int, op func(rows span) kernels.Op) error {
-	p := phaseOf(splitEven(rows, m.session.plan.Options.Lanes, 1), op)
+	p := phaseOf(splitEven(rows, m.session.plan.Options.Threads, 1), op)
 	at := m.ptr(m.program)
 	if err := m.session.machine.Write(at, p.Encode(at)); err != nil {
 		return err

@@ -172,7 +172,7 @@ func TestLanesOfImages(t *testing.T) {
 		p.Filter = filter
 		var want []byte
 		for lanes := 1; lanes <= 4; lanes++ {
-			s := inputSession(t, 45, 33, p, PlanOptions{Lanes: lanes})
+			s := inputSession(t, 45, 33, p, PlanOptions{Threads: lanes})
 			if err := s.SetPixels(picture(200, 133), 200, 133); err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestLanesOfImages(t *testing.T) {
 			if lanes == 1 {
 				want = got
 			} else if !bytes.Equal(got, want) {
-				t.Errorf("%s: %d lanes differ", filter, lanes)
+				t.Errorf("%s: %d threads differ", filter, lanes)
 			}
 		}
 	}

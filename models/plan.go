@@ -33,26 +33,35 @@ const defaultHalf = false
 // PlanOptions are how a network is laid out in time and memory. They never
 // change its results, not in a single bit.
 type PlanOptions struct {
-	Lanes     int // threads to plan for, 1 to MaxLanes; 0 is 1
+	Threads   int // to plan for, 1 to MaxThreads; 0 is 1
 	Fuse      Fuse
 	StripRows int // rows of a chain's last op at a time; 0: by estimated cost
 	HalfDense HalfDense
 }
 
-// MaxLanes is the largest number of lanes a plan can have.
-const MaxLanes = 64
+// MaxThreads is the largest number of threads that can be planned for.
+const MaxThreads = 64
 
 func (o PlanOptions) check() (PlanOptions, error) {
-	if o.Lanes == 0 {
-		o.Lanes = 1
+	if o.Threads == 0 {
+		o.Threads = 1
 	}
-	if o.Lanes < 1 || o.Lanes > MaxLanes {
-		return o, &ConfigError{"lanes", strconv.Itoa(o.Lanes), "1 to " + strconv.Itoa(MaxLanes)}
+	if o.Threads < 1 || o.Threads > MaxThreads {
+		return o, &ConfigError{"threads", strconv.Itoa(o.Threads), "1 to " + strconv.Itoa(MaxThreads)}
 	}
 	if o.StripRows < 0 {
 		return o, &ConfigError{"strip rows", strconv.Itoa(o.StripRows), "0 or more"}
 	}
 	return o, nil
+}
+
+// lanes is the number of lanes of the program: with several threads more than
+// those, so that a thread that is done can take what another one has left.
+func (o PlanOptions) lanes() int {
+	if o.Threads == 1 {
+		return 1
+	}
+	return o.Threads * lanesPerThread
 }
 
 // unit is a part of a plan that runs from barrier to barrier.
@@ -65,7 +74,7 @@ type unit interface {
 	emit(e *emitter)
 }
 
-// Plan is a network laid out for a number of lanes: which ops run as chains, and
+// Plan is a network laid out for a number of threads: which ops run as chains, and
 // where every tensor lies in an arena shared over time.
 type Plan struct {
 	Network *Network
@@ -115,7 +124,7 @@ func (p *Plan) cut() {
 	ops := lower(n)
 	last := len(ops) - 1
 	for _, c := range partition(n, ops[:last], p.Options) {
-		c.gate = newGate(n, c, p.Options.Lanes)
+		c.gate = newGate(n, c, p.Options.Threads)
 		p.units = append(p.units, c)
 	}
 	p.units = append(p.units, &tail{op: ops[last], pool: n.Embedding})
@@ -141,7 +150,7 @@ func (p *Plan) Steps() []Step {
 
 // emit writes the program for an arena at base and weights packed as given.
 func (p *Plan) emit(base kernels.Ptr, packed [][]panels) (*kernels.Program, []Step) {
-	e := &emitter{plan: p, base: base, packed: packed, program: kernels.Program{Lanes: p.Options.Lanes}}
+	e := &emitter{plan: p, base: base, packed: packed, program: kernels.Program{Lanes: p.Options.lanes()}}
 	for _, u := range p.units {
 		u.emit(e)
 	}

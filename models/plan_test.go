@@ -14,7 +14,7 @@ import (
 // run loads the blob with the options and returns logits and embedding.
 func run(t testing.TB, blob []byte, input []float32, o PlanOptions) (logits, embedding []float32) {
 	t.Helper()
-	m := twin.New(twin.Options{Threads: o.Lanes})
+	m := twin.New(twin.Options{Threads: o.Threads})
 	defer m.Close()
 	s, err := LoadBytes(m, blob, o)
 	if err != nil {
@@ -48,10 +48,10 @@ func TestPlans(t *testing.T) {
 
 			r := rand.New(rand.NewPCG(9, uint64(len(name))))
 			for range 12 {
-				o := PlanOptions{Lanes: 1 + r.IntN(5), Fuse: Fuse(r.IntN(3)), StripRows: r.IntN(6), HalfDense: HalfDense(r.IntN(3))}
+				o := PlanOptions{Threads: 1 + r.IntN(5), Fuse: Fuse(r.IntN(3)), StripRows: r.IntN(6), HalfDense: HalfDense(r.IntN(3))}
 				l, e := run(t, blob, input, o)
 				if !sameBits(l, logits) || !sameBits(e, embedding) {
-					t.Errorf("%+v: other bits than one lane without fusion", o)
+					t.Errorf("%+v: other bits than one thread without fusion", o)
 				}
 			}
 		})
@@ -59,7 +59,7 @@ func TestPlans(t *testing.T) {
 }
 
 // TestRandomPlans does the same for random networks, against whole tensors on
-// one lane.
+// one thread.
 func TestRandomPlans(t *testing.T) {
 	r := rand.New(rand.NewPCG(20, 24))
 	for range 16 {
@@ -76,10 +76,10 @@ func TestRandomPlans(t *testing.T) {
 		input := randomInput(n, r.Uint64())
 		logits, embedding := run(t, blob, input, PlanOptions{Fuse: FuseNever})
 		for range 4 {
-			o := PlanOptions{Lanes: 1 + r.IntN(9), Fuse: Fuse(r.IntN(2)), StripRows: r.IntN(6)}
+			o := PlanOptions{Threads: 1 + r.IntN(9), Fuse: Fuse(r.IntN(2)), StripRows: r.IntN(6)}
 			l, e := run(t, blob, input, o)
 			if !sameBits(l, logits) || !sameBits(e, embedding) {
-				t.Errorf("%+v: %+v: other bits than one lane without fusion", c, o)
+				t.Errorf("%+v: %+v: other bits than one thread without fusion", c, o)
 			}
 		}
 	}
@@ -94,7 +94,7 @@ func TestArena(t *testing.T) {
 	for _, arch := range Archs() {
 		for _, fuse := range []Fuse{FuseAuto, FuseAlways, FuseNever} {
 			for _, lanes := range []int{1, 3} {
-				p, err := NewPlan(mustNew(t, Config{Arch: arch}), PlanOptions{Lanes: lanes, Fuse: fuse})
+				p, err := NewPlan(mustNew(t, Config{Arch: arch}), PlanOptions{Threads: lanes, Fuse: fuse})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -138,7 +138,7 @@ func TestSteps(t *testing.T) {
 		n := mustNew(t, c)
 		for lanes := 1; lanes <= 4; lanes++ {
 			for _, fuse := range []Fuse{FuseAuto, FuseAlways, FuseNever} {
-				p, err := NewPlan(n, PlanOptions{Lanes: lanes, Fuse: fuse})
+				p, err := NewPlan(n, PlanOptions{Threads: lanes, Fuse: fuse})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -151,7 +151,7 @@ func TestSteps(t *testing.T) {
 					macs += s.MACs
 				}
 				if macs != n.MACs() {
-					t.Errorf("%s, %d lanes: %d MACs in steps, %d in layers", name, lanes, macs, n.MACs())
+					t.Errorf("%s, %d threads: %d MACs in steps, %d in layers", name, lanes, macs, n.MACs())
 				}
 			}
 		}
@@ -191,10 +191,10 @@ func BenchmarkPlan(b *testing.B) {
 	for _, arch := range Archs() {
 		for _, lanes := range []int{1, 4} {
 			n := mustNew(b, Config{Arch: arch})
-			b.Run(fmt.Sprintf("%s/lanes=%d", arch, lanes), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/threads=%d", arch, lanes), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					p, err := NewPlan(n, PlanOptions{Lanes: lanes})
+					p, err := NewPlan(n, PlanOptions{Threads: lanes})
 					if err != nil {
 						b.Fatal(err)
 					}

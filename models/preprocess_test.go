@@ -71,7 +71,7 @@ func TestPreprocess(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d to %dx%d by %d %s", c.Width, c.Height, c.InputWidth, c.InputHeight, c.Resize, c.Filter), func(t *testing.T) {
 			p := DefaultPreprocess(Config{})
 			p.Resize, p.Filter = c.Resize, c.Filter
-			s := inputSession(t, c.InputWidth, c.InputHeight, p, PlanOptions{Lanes: 1 + i%3})
+			s := inputSession(t, c.InputWidth, c.InputHeight, p, PlanOptions{Threads: 1 + i%3})
 			if err := s.SetPixels(picture(c.Width, c.Height), c.Width, c.Height); err != nil {
 				t.Fatal(err)
 			}

@@ -176,7 +176,7 @@ func (s *Session) Pack() error {
 func (s *Session) pack(layer int) error {
 	mark := s.machine.Mark()
 	defer s.machine.Release(mark)
-	p := packing(s.network, s.file, s.region, s.packed, s.plan.Options.Lanes, layer)
+	p := packing(s.network, s.file, s.region, s.packed, s.plan.Options.Threads, layer)
 	ptr, _, err := install(s.machine, p)
 	if err != nil {
 		return err

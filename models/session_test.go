@@ -122,7 +122,7 @@ func TestPackNotFinite(t *testing.T) {
 		c := randomCheckpoint(n, 1, true)
 		c[name][1] = float32(math.Inf(-1))
 		m := twin.New(twin.Options{})
-		_, err := LoadBytes(m, c.blob(t, n, DefaultPreprocess(n.Config), true), PlanOptions{Lanes: 2})
+		_, err := LoadBytes(m, c.blob(t, n, DefaultPreprocess(n.Config), true), PlanOptions{Threads: 2})
 		var e *weights.Error
 		if !errors.As(err, &e) || e.Code != weights.NotFinite || !strings.HasPrefix(name, e.Tensor+".") {
 			t.Errorf("%s: %v", name, err)
@@ -152,8 +152,8 @@ func TestLoadErrors(t *testing.T) {
 			t.Errorf("%s: %v left memory allocated", name, err)
 		}
 	}
-	if _, err := LoadBytes(m, blob, PlanOptions{Lanes: 1000}); err == nil {
-		t.Error("1000 lanes: no error")
+	if _, err := LoadBytes(m, blob, PlanOptions{Threads: 1000}); err == nil {
+		t.Error("1000 threads: no error")
 	}
 	tiny := twin.New(twin.Options{MaxBytes: 1 << 17})
 	defer tiny.Close()
@@ -195,7 +195,7 @@ func TestProfile(t *testing.T) {
 	want, _ := run(t, blob, input, PlanOptions{})
 	m := twin.New(twin.Options{Threads: 2})
 	defer m.Close()
-	s, err := LoadBytes(m, blob, PlanOptions{Lanes: 2})
+	s, err := LoadBytes(m, blob, PlanOptions{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func FuzzLoadBytes(f *testing.F) {
 		bad = append(append(bad, header...), blob[end:]...)
 		m := twin.New(twin.Options{MaxBytes: 64 << 20})
 		defer m.Close()
-		s, err := LoadBytes(m, bad, PlanOptions{Lanes: 2})
+		s, err := LoadBytes(m, bad, PlanOptions{Threads: 2})
 		if err != nil {
 			return
 		}

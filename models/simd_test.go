@@ -18,8 +18,8 @@ func TestSIMD(t *testing.T) {
 		blob := weights.blob(t, n, DefaultPreprocess(c), true)
 		input := randomInput(n, 4)
 		var want []float32
-		for i, o := range []PlanOptions{{Fuse: FuseNever}, {}, {Fuse: FuseAlways, StripRows: 1, HalfDense: HalfAlways}, {Lanes: 2}, {Lanes: 3, Fuse: FuseAlways}} {
-			m, err := simd.New(simd.Options{Threads: o.Lanes})
+		for i, o := range []PlanOptions{{Fuse: FuseNever}, {}, {Fuse: FuseAlways, StripRows: 1, HalfDense: HalfAlways}, {Threads: 2}, {Threads: 3, Fuse: FuseAlways}} {
+			m, err := simd.New(simd.Options{Threads: o.Threads})
 			if err != nil {
 				t.Fatal(err)
 			}

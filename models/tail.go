@@ -3,9 +3,9 @@ package models
 import "glance/kernels"
 
 // tail is the 1x1 convolution before the global average pool, and the pool. (In
-// all networks the pool follows one, without a squeeze or a residual.) Lanes split
-// the channels, so that each pools what it has computed and needs no barrier
-// between.
+// all networks the pool follows one, without a squeeze or a residual.) Its
+// parts are of the channels, so that each pools what it has computed and needs no
+// barrier between.
 type tail struct {
 	op   op  // the convolution
 	pool int // the pool's layer
@@ -22,8 +22,8 @@ func (u *tail) emit(e *emitter) {
 	n := e.plan.Network
 	l, pool := &n.Layers[u.op.layer], &n.Layers[u.pool]
 	e.step(newStep(layerPart(l), layerPart(pool)).touching(l.In.Size() + l.Out.Size() + pool.Out.Size()))
-	e.phase(func(lane int, add func(kernels.Op)) {
-		out := splitEven(l.Out.C, e.program.Lanes, kernels.Panel)[lane]
+	e.phase(e.program.Lanes, func(part int, add func(kernels.Op)) {
+		out := splitEven(l.Out.C, e.program.Lanes, kernels.Panel)[part]
 		if out.lo >= out.hi {
 			return
 		}
@@ -36,7 +36,7 @@ func (u *tail) emit(e *emitter) {
 }
 
 // dense is one dense layer of the classifier, or several small ones in a row that
-// the first lane computes alone.
+// one lane computes alone.
 type dense struct {
 	layers []int
 	single bool
@@ -73,17 +73,14 @@ func (u *dense) emit(e *emitter) {
 		values += n.Layers[i].Out.C
 	}
 	e.step(newStep(parts...).touching(values))
-	e.phase(func(lane int, add func(kernels.Op)) {
+	shares := e.program.Lanes
+	if u.single {
+		shares = 1
+	}
+	e.phase(shares, func(part int, add func(kernels.Op)) {
 		for _, i := range u.layers {
 			l := &n.Layers[i]
-			lanes := e.program.Lanes
-			if u.single {
-				lanes = 1
-			}
-			if lane >= lanes {
-				return
-			}
-			if out := splitEven(l.Out.C, lanes, kernels.Panel)[lane]; out.lo < out.hi {
+			if out := splitEven(l.Out.C, shares, densePanels*kernels.Panel)[part]; out.lo < out.hi {
 				add(denseOp(e.weights(i, 0), e.tensor(i-1), e.tensor(i), l.Act, out))
 			}
 		}

@@ -3,6 +3,8 @@
 package simd
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
 	"testing"
@@ -42,31 +44,39 @@ func impatient(t *testing.T) *machine {
 	return nil
 }
 
-// TestHelperFails lets the helper trap. Thread 0 must say so, and go on alone.
+// TestHelperFails lets the helper trap. Thread 0 must say so, and go on alone. Its
+// own lane takes so long that it does not come to the one that traps.
 func TestHelperFails(t *testing.T) {
 	m := impatient(t)
 	defer m.Close()
-	x, err := m.Alloc(4096)
+	const rows, repeats = 20000, 200
+	x, err := m.Alloc(3 * 16 * rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := kernels.ScaleRows{X: x, S: x + 64, Y: x + 128, M: 1, C: 4}
-	outside := row
+	p, err := m.Alloc(4 * repeats * kernels.RecordBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := kernels.ScaleRows{X: x, S: x, Y: x + 16*rows, M: 1, C: 4}
+	outside, other := row, row
 	outside.Y = math.MaxUint32 - 1024
-	run := func(lanes ...kernels.ScaleRows) error {
-		p := kernels.Program{Lanes: len(lanes), Phases: make([]kernels.Phase, 2)}
-		for i := range p.Phases {
-			for _, l := range lanes {
-				p.Phases[i].Lanes = append(p.Phases[i].Lanes, []kernels.Record{l.Record()})
-			}
+	other.Y += 16 * rows
+	run := func(first, second kernels.ScaleRows) error {
+		program := kernels.Program{Lanes: 2, Phases: make([]kernels.Phase, 2)}
+		for i := range program.Phases {
+			program.Phases[i].Lanes = [][]kernels.Record{nil, {second.Record()}}
 		}
-		if err := m.Write(x+1024, p.Encode(x+1024)); err != nil {
+		for range repeats {
+			first.M = rows
+			lane := &program.Phases[0].Lanes[0]
+			*lane = append(*lane, first.Record())
+		}
+		if err := m.Write(p, program.Encode(p)); err != nil {
 			t.Fatal(err)
 		}
-		return m.Run(x+1024, 0, 2)
+		return m.Run(p, 0, 2)
 	}
-	other := row
-	other.Y += 64
 	if err := run(row, other); err != nil {
 		t.Fatalf("two lanes: %v", err)
 	}
@@ -83,6 +93,71 @@ func TestHelperFails(t *testing.T) {
 	if d := time.Since(start); d > time.Second {
 		t.Errorf("alone, ten runs take %v: thread 0 still waits", d)
 	}
+}
+
+// TestEveryLaneOnce doubles a value in every lane, phase after phase: a lane that
+// is left out, or that two threads take, shows in the value.
+func TestEveryLaneOnce(t *testing.T) {
+	const phases = 20
+	for threads := 1; threads <= 4; threads++ {
+		m, err := New(Options{Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for lanes := 1; lanes <= 17; lanes++ {
+			values, err := m.Alloc(16 * (lanes + 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			row := func(lane int) kernels.Ptr { return values + kernels.Ptr(16*(lane+1)) }
+			start := make([]float32, 4*(lanes+1)) // first the factors, then each lane's values
+			for i := range start {
+				start[i] = 1
+				if i < 4 {
+					start[i] = 2
+				}
+			}
+			if err := m.Write(values, floatBytes(start)); err != nil {
+				t.Fatal(err)
+			}
+			program := kernels.Program{Lanes: lanes, Phases: make([]kernels.Phase, phases)}
+			for i := range program.Phases {
+				for lane := range lanes {
+					double := kernels.ScaleRows{X: row(lane), S: values, Y: row(lane), M: 1, C: 4}
+					program.Phases[i].Lanes = append(program.Phases[i].Lanes, []kernels.Record{double.Record()})
+				}
+			}
+			p, err := m.Alloc(program.Size())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Write(p, program.Encode(p)); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Run(p, 0, phases); err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, 16*lanes)
+			if err := m.Read(got, row(0)); err != nil {
+				t.Fatal(err)
+			}
+			want := bytes.Repeat(floatBytes([]float32{1 << phases}), 4*lanes)
+			if !bytes.Equal(got, want) {
+				t.Errorf("%d threads, %d lanes: %x, want %x", threads, lanes, got, want)
+			}
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func floatBytes(values []float32) []byte {
+	var b []byte
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
 }
 
 // TestTrap lets thread 0 trap. The machine is broken, and can be closed.

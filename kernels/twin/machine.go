@@ -1,6 +1,8 @@
 package twin
 
 import (
+	"sync/atomic"
+
 	"glance/kernels"
 )
 
@@ -22,6 +24,7 @@ type machine struct {
 	top     uint64 // end of what is allocated
 	max     uint64
 	workers []worker
+	next    atomic.Int64 // lane of the phase that runs
 }
 
 // New returns a machine, named "go". It starts with one page of memory.

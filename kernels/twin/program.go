@@ -3,6 +3,7 @@ package twin
 import (
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"glance/kernels"
@@ -66,15 +67,16 @@ func (m *machine) Run(p kernels.Ptr, from, to int) error {
 	return nil
 }
 
-// phase shares the lanes out to the workers, lane i to worker i mod workers.
+// phase runs the lanes; each worker takes the next one whenever it has done one.
 func (m *machine) phase(prog program, phase int) kernels.Status {
 	active := m.workers[:min(len(m.workers), prog.lanes)]
+	m.next.Store(0)
 	if len(active) == 1 {
-		active[0].run(prog, phase, 0, 1)
+		active[0].run(prog, phase, &m.next)
 	} else {
 		var done sync.WaitGroup
 		for i := range active {
-			done.Go(func() { active[i].run(prog, phase, i, len(active)) })
+			done.Go(func() { active[i].run(prog, phase, &m.next) })
 		}
 		done.Wait()
 	}
@@ -97,10 +99,14 @@ type worker struct {
 	indices []uint32       // checked copies of index tables
 }
 
-// run executes lanes first, first+step, ... of a phase.
-func (w *worker) run(prog program, phase, first, step int) {
+// run executes lanes of a phase, the next one each time, until there is none.
+func (w *worker) run(prog program, phase int, next *atomic.Int64) {
 	w.status = kernels.StatusOK
-	for lane := first; lane < prog.lanes; lane += step {
+	for {
+		lane := int(next.Add(1) - 1)
+		if lane >= prog.lanes {
+			return
+		}
 		if status := w.runLane(prog, phase, lane); status != kernels.StatusOK && w.status == kernels.StatusOK {
 			w.status, w.lane = status, lane
 		}

@@ -12,7 +12,7 @@ import (
 	"glance/models"
 )
 
-const maxThreads = models.MaxLanes
+const maxThreads = models.MaxThreads
 
 // defaultBackend is simd where wazero compiles to machine code; elsewhere it
 // interprets, and Go's own compiler does better.

@@ -107,7 +107,7 @@ func (c *classifier) open(blob []byte) error {
 	if c.machine, err = backends[c.options.backend](c.options.threads); err != nil {
 		return err
 	}
-	if c.session, err = models.NewSession(c.machine, network, f, models.PlanOptions{Lanes: c.options.threads}); err == nil {
+	if c.session, err = models.NewSession(c.machine, network, f, models.PlanOptions{Threads: c.options.threads}); err == nil {
 		staging, _ := c.session.Staging()
 		if err = c.machine.Write(staging, blob[f.DataOffset:]); err == nil {
 			err = c.session.Pack()

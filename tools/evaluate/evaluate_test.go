@@ -93,12 +93,12 @@ func TestReadList(t *testing.T) {
 
 func TestMachineOfManyCores(t *testing.T) {
 	for _, backend := range []string{"go", "simd"} {
-		m, err := machine(backend, 10*models.MaxLanes)
+		m, err := machine(backend, 10*models.MaxThreads)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := m.Threads(); n > models.MaxLanes {
-			t.Errorf("%s: %d threads, a plan has at most %d", backend, n, models.MaxLanes)
+		if n := m.Threads(); n > models.MaxThreads {
+			t.Errorf("%s: %d threads, a plan has at most %d", backend, n, models.MaxThreads)
 		}
 		m.Close()
 	}

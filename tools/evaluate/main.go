@@ -106,7 +106,7 @@ func evaluate(ctx context.Context, o options, stderr io.Writer) (*score, error) 
 		return nil, err
 	}
 	defer m.Close()
-	session, err := models.LoadBytes(m, blob, models.PlanOptions{Lanes: m.Threads()})
+	session, err := models.LoadBytes(m, blob, models.PlanOptions{Threads: m.Threads()})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.model, err)
 	}
@@ -141,7 +141,7 @@ func evaluate(ctx context.Context, o options, stderr io.Writer) (*score, error) 
 
 // machine returns what computes, on that many cores.
 func machine(backend string, cores int) (kernels.Machine, error) {
-	threads := min(cores, models.MaxLanes)
+	threads := min(cores, models.MaxThreads)
 	switch backend {
 	case "simd":
 		return simd.New(simd.Options{Threads: threads})

@@ -84,7 +84,7 @@ func (e *engine) begin(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.session, err = models.NewSession(e.machine, e.network, file, models.PlanOptions{Lanes: args[2].Int()})
+	e.session, err = models.NewSession(e.machine, e.network, file, models.PlanOptions{Threads: args[2].Int()})
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func network(c models.Config, lanes int) (b benchCase, err error) {
 	}
 	defer machine.Close()
 	r := &recorder{Machine: machine}
-	s, err := models.LoadBytes(r, blob, models.PlanOptions{Lanes: lanes})
+	s, err := models.LoadBytes(r, blob, models.PlanOptions{Threads: lanes})
 	if err != nil {
 		return b, err
 	}

@@ -35,7 +35,7 @@ const (
 	HeapBase     = 65536 // where hosts may allocate from
 	ControlBase  = 512   // where hosts put the control block
 	MaxThreads   = 32
-	scratchBase  = 1024 // of thread 0
+	scratchBase  = 2048 // of thread 0
 	scratchBytes = 1024 // of each thread
 )
 

@@ -13,6 +13,11 @@ type PointwiseConfig struct {
 	Unroll int // inner steps a loop iteration
 	Ahead  int // inputs that are in registers at the same time
 	Block  int // bytes of weights that all rows pass before the next are taken
+
+	// Touch loads a share of the next block's lines before every tile, for want of
+	// a prefetch instruction, so that weights come from a far cache while rows pass
+	// those that are near.
+	Touch bool
 }
 
 // pointwiseArgs are the parameters of a pointwise micro-kernel.
@@ -169,6 +174,7 @@ func (b *builder) pointwise(c PointwiseConfig) *asm.Func {
 	base := f.Let("base", m.DivU(tileCount))
 	extra := f.Let("extra", m.Sub(base.Mul(tileCount)))
 	left, rows, width := f.I32("left"), f.I32("rows"), f.I32("width")
+	following, ahead := f.I32("following"), newToucher(f, c.Touch)
 	k.Set(k.ShlI(2))
 	stride.Set(stride.ShlI(2))
 
@@ -178,7 +184,11 @@ func (b *builder) pointwise(c PointwiseConfig) *asm.Func {
 		y.Set(y0)
 		res.Set(res0)
 		left.Set(tileCount)
+		following.Set(n.Sub(width))
+		following.Set(following.Select(following.LtU(block), block))
+		ahead.start(w.Add(width.ShrUI(3).Mul(panelBytes)), following.AddI(7).ShrUI(3).Mul(panelBytes), tileCount)
 		f.Loop(func(nextTile asm.Label) {
+			ahead.share()
 			// The first tiles take one row more where the rows do not divide evenly.
 			rows.Set(base.Add(tileCount.Sub(left).LtU(extra)))
 			cases := make([]func(), c.Rows)
@@ -198,6 +208,7 @@ func (b *builder) pointwise(c PointwiseConfig) *asm.Func {
 		n.Set(n.Sub(width))
 		f.BrIf(nextBlock, n)
 	})
+	ahead.end(f.Get(b.scratch))
 	f.Return(f.I32Const(int32(kernels.StatusOK)))
 	return f
 }

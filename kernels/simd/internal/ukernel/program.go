@@ -35,37 +35,53 @@ func (b *builder) list(ops map[kernels.Opcode]*asm.Func) *asm.Func {
 	return f
 }
 
-// phases declares the function that runs phases [from, to) for thread t of T,
-// which takes lanes t, t+T, ...; between phases it calls barrier, where there is
-// one, which tells all threads the same status.
-func (b *builder) phases(list, barrier *asm.Func) *asm.Func {
+// alone declares the function that runs all lanes of a phase one after another,
+// given the address of the phase's pairs. A failed lane does not keep the others
+// from finishing the phase.
+func (b *builder) alone(list *asm.Func) *asm.Func {
+	f := b.Func("alone")
+	f.Result(asm.TypeI32)
+	pair, lanes := f.ParamI32("pair"), f.ParamI32("lanes")
+	end := f.Let("end", pair.Add(lanes.ShlI(3)))
+	status, failed := f.I32("status"), f.I32("failed")
+	f.Loop(func(next asm.Label) {
+		failed.Set(f.CallI32(list, pair))
+		status.Set(status.Select(status, failed))
+		pair.Set(pair.AddI(8))
+		f.BrIf(next, pair.LtU(end))
+	})
+	f.Return(status)
+	return f
+}
+
+// phases declares the function that runs phases [from, to) for one of several
+// threads. Where there are several, shared runs the part of a phase that falls to
+// this one, and barrier, after which all threads have the same status, ends it;
+// both are nil in a module without threads.
+func (b *builder) phases(list, shared, barrier *asm.Func) *asm.Func {
+	alone := b.alone(list)
 	f := b.Func("phases")
 	f.Result(asm.TypeI32)
 	program, phase, to := f.ParamI32("program"), f.ParamI32("phase"), f.ParamI32("to")
 	thread, threads := f.ParamI32("thread"), f.ParamI32("threads")
 	lanes := f.Let("lanes", program.Load(0))
-	lane, status, failed := f.I32("lane"), f.I32("status"), f.I32("failed")
+	pairs, status := f.I32("pairs"), f.I32("status")
 	f.Block(func(done asm.Label) {
-		f.Loop(func(nextPhase asm.Label) {
+		f.Loop(func(next asm.Label) {
 			f.BrIf(done, phase.GeU(to))
-			status.Set(f.I32Const(int32(kernels.StatusOK)))
-			lane.Set(thread)
-			f.Block(func(lanesDone asm.Label) {
-				f.Loop(func(nextLane asm.Label) {
-					f.BrIf(lanesDone, lane.GeU(lanes))
-					// A failed lane does not keep the others from finishing the phase.
-					failed.Set(f.CallI32(list, program.Add(phase.Mul(lanes).Add(lane).ShlI(3)).AddI(8)))
-					status.Set(status.Select(status, failed))
-					lane.Set(lane.Add(threads))
-					f.Br(nextLane)
-				})
-			})
-			if barrier != nil {
-				f.If(threads.GtUI(1), func() { status.Set(f.CallI32(barrier, phase, status, threads, thread)) })
+			pairs.Set(program.Add(phase.Mul(lanes).ShlI(3)).AddI(8))
+			single := func() { status.Set(f.CallI32(alone, pairs, lanes)) }
+			if barrier == nil {
+				single()
+			} else {
+				f.IfElse(threads.GtUI(1), func() {
+					status.Set(f.CallI32(shared, pairs, lanes, thread, threads))
+					status.Set(f.CallI32(barrier, phase, status, threads, thread))
+				}, single)
 			}
 			f.BrIf(done, status)
 			phase.Set(phase.AddI(1))
-			f.Br(nextPhase)
+			f.Br(next)
 		})
 	})
 	f.Return(status)
@@ -87,7 +103,7 @@ func (b *builder) exportRun() (f *asm.Func, program, from, to asm.I32) {
 // single declares the exports of a module without threads; setup and serve do
 // nothing there.
 func (b *builder) single(list *asm.Func) {
-	phases := b.phases(list, nil)
+	phases := b.phases(list, nil, nil)
 	f, program, from, to := b.exportRun()
 	f.Return(f.CallI32(phases, program, from, to, f.I32Const(0), f.I32Const(1)))
 	for _, name := range []string{"setup", "serve"} {

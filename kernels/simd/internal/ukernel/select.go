@@ -4,7 +4,7 @@ package ukernel
 // are chosen. KERNELS.md has the measurements behind each number.
 func Select(t Target) Config {
 	c := Config{
-		Pointwise:    PointwiseConfig{Rows: 4, Unroll: 4, Ahead: 4, Block: 16384},
+		Pointwise:    PointwiseConfig{Rows: 4, Unroll: 4, Ahead: 4, Block: 16384, Touch: true},
 		Depthwise:    DepthwiseConfig{Columns: 7, Unroll: true},
 		Conv3x3:      Conv3x3Config{Columns: 4, Ahead: 4},
 		Dense:        DenseConfig{Panels: 4, Unroll: 4},

@@ -17,11 +17,12 @@ const (
 	ctlStatus   = 384 // two words, for even and odd phases: the first failure
 	ctlFailed   = 448 // not 0 once a thread has waited in vain
 	ctlGone     = 452 // helpers that are through with the run
+	ctlQueues   = 512 // for each thread, how many of its lanes are taken in this phase
 
 	leave = 255 // in place of a number of threads: helpers return from serve
 
 	// ControlBytes is the size of the control block.
-	ControlBytes = 512
+	ControlBytes = 512 + 4*MaxThreads
 )
 
 const (
@@ -51,8 +52,11 @@ const helperPatience = 6
 // A run takes as many threads as have entered by then, but no more than setup
 // has set and than the program has lanes, and publishes that number together
 // with the run's own in one word, so that a helper that enters meanwhile knows
-// that it is not meant. Threads meet at a barrier after every phase: they look
-// at a word for a while, because phases are short, and only then sleep.
+// that it is not meant. The lanes of a phase are shared out evenly, and a thread
+// that is through with its own takes what is left of the others', so that a slow
+// core, or one that other programs use too, keeps nobody waiting for long. Threads
+// meet at a barrier after every phase: they look at a word for a while, because
+// phases are short, and only then sleep.
 //
 // A thread that does not come to the barrier in time makes thread 0 return
 // StatusHelperFailed; from then on thread 0 runs all lanes by itself and helpers
@@ -62,7 +66,7 @@ func (b *builder) threaded(list *asm.Func, c ThreadsConfig) {
 	limit, helpers := b.Global("limit", 1), b.Global("helpers", 0) // how many may take part; that took part last
 	await, wake := b.await(c.Spin), b.wake()
 	barrier := b.barrier(c, control, await, wake)
-	phases := b.phases(list, barrier)
+	phases := b.phases(list, b.shared(control, list), barrier)
 
 	setup := b.Func("setup")
 	setup.Export("setup")
@@ -150,6 +154,39 @@ func (b *builder) serve(control asm.Global, await, wake, phases *asm.Func) {
 	})
 }
 
+// shared declares the function that runs lanes of a phase, given the address of the
+// phase's pairs, until all are taken: first those that are thread's own, then those
+// of the threads after it.
+func (b *builder) shared(control asm.Global, list *asm.Func) *asm.Func {
+	f := b.Func("shared")
+	f.Result(asm.TypeI32)
+	pairs, lanes := f.ParamI32("pairs"), f.ParamI32("lanes")
+	owner, threads := f.ParamI32("owner"), f.ParamI32("threads")
+	left := f.Let("left", threads)
+	lane, end := f.I32("lane"), f.I32("end")
+	status, failed := f.I32("status"), f.I32("failed")
+	first := func(of asm.I32) asm.I32 { return of.Mul(lanes).DivU(threads) }
+	f.Loop(func(nextOwner asm.Label) {
+		end.Set(first(owner.AddI(1)))
+		f.Block(func(taken asm.Label) {
+			f.Loop(func(next asm.Label) {
+				lane.Set(first(owner).Add(f.Get(control).Add(owner.ShlI(2)).AtomicAdd(ctlQueues, f.I32Const(1))))
+				f.BrIf(taken, lane.GeU(end))
+				// A failed lane does not keep the others from finishing the phase.
+				failed.Set(f.CallI32(list, pairs.Add(lane.ShlI(3))))
+				status.Set(status.Select(status, failed))
+				f.Br(next)
+			})
+		})
+		owner.Set(owner.AddI(1))
+		owner.Set(owner.Select(owner.LtU(threads), f.I32Const(0)))
+		left.Set(left.AddI(-1))
+		f.BrIf(nextOwner, left)
+	})
+	f.Return(status)
+	return f
+}
+
 // await declares the function that returns once the word at an address is not
 // value any more: 1, or 0 where it has waited so many times timeout nanoseconds.
 func (b *builder) await(spin int) *asm.Func {
@@ -183,9 +220,10 @@ func (b *builder) wake() *asm.Func {
 }
 
 // barrier declares the function in which the threads of a run meet after a
-// phase. All return the same status: that of the first thread that failed in
-// this phase, or OK. The two status words take turns, so that a thread that is
-// ahead in the next phase does not change what the others are about to read.
+// phase; the last one to come empties the queues for the next phase. All return the
+// same status: that of the first thread that failed in this phase, or OK. The two
+// status words take turns, so that a thread that is ahead in the next phase does not
+// change what the others are about to read.
 func (b *builder) barrier(c ThreadsConfig, control asm.Global, await, wake *asm.Func) *asm.Func {
 	f := b.Func("barrier")
 	f.Result(asm.TypeI32)
@@ -193,11 +231,17 @@ func (b *builder) barrier(c ThreadsConfig, control asm.Global, await, wake *asm.
 	thread := f.ParamI32("thread")
 	ctl := f.Let("ctl", f.Get(control))
 	word := f.Let("word", ctl.AddI(ctlStatus).Add(phase.AndI(1).ShlI(2)))
-	passed := f.Let("passed", ctl.AtomicLoad(ctlPassed))
+	passed, queue := f.Let("passed", ctl.AtomicLoad(ctlPassed)), f.I32("queue")
 	seconds := f.I32Const(int32(helperPatience*c.Patience)).Select(thread, f.I32Const(int32(c.Patience)))
 	f.If(status, func() { f.Drop(word.AtomicCmpxchg(0, f.I32Const(0), status)) })
 	f.IfElse(ctl.AtomicAdd(ctlArrived, f.I32Const(1)).Eq(threads.AddI(-1)), func() {
 		ctl.AtomicStore(ctlArrived, f.I32Const(0))
+		queue.Set(ctl)
+		f.Loop(func(next asm.Label) {
+			queue.AtomicStore(ctlQueues, f.I32Const(0))
+			queue.Set(queue.AddI(4))
+			f.BrIf(next, queue.LtU(ctl.Add(threads.ShlI(2))))
+		})
 		ctl.AtomicStore(ctlPassed, passed.AddI(1))
 		f.Call(wake, ctl.AddI(ctlPassed), ctl)
 	}, func() {
