@@ -21,6 +21,7 @@ type loader struct {
 	models     []js.Value // ModelEntry
 	classifier js.Value   // undefined until loaded
 	abort      js.Value   // the AbortController of a load that runs, or undefined
+	listing    bool       // the list of models is on its way
 	waiting    bool       // for the device to be online
 	wanted     bool       // a picture or the camera waits for the first model
 }
@@ -60,8 +61,14 @@ func (l *loader) start() {
 // open fills the chooser and loads the first model, unless the visitor saves
 // data: then loading waits for a picture.
 func (l *loader) open() {
-	l.waiting = false
-	if !l.list() {
+	if l.listing {
+		return
+	}
+	l.listing, l.waiting = true, false
+	listed := l.list()
+	l.listing = false
+	if !listed {
+		l.give()
 		return
 	}
 	if connection := js.Global().Get("navigator").Get("connection"); !l.wanted && connection.Truthy() && connection.Get("saveData").Truthy() {
@@ -154,14 +161,18 @@ func (l *loader) load() {
 		})
 		l.page.classify()
 	case errorCode(err) == "aborted":
-		l.page.pictures.cancel()
-		l.page.results.clear()
+		l.give()
 		l.page.notice.show("Loading was cancelled.", func() { go l.load() })
 	default:
-		l.page.pictures.cancel()
-		l.page.results.clear()
+		l.give()
 		l.refuse(err, func() { go l.load() })
 	}
+}
+
+// give ends the waiting of what is shown: there will be no model.
+func (l *loader) give() {
+	l.page.pictures.cancel()
+	l.page.results.clear()
 }
 
 // refuse says why nothing could be loaded. Where the device is offline, loading
@@ -183,7 +194,9 @@ func (l *loader) ready() (js.Value, bool) {
 		return l.classifier, true
 	}
 	l.wanted = true
-	if !l.abort.Truthy() {
+	if len(l.models) == 0 {
+		go l.open()
+	} else if !l.abort.Truthy() {
 		go l.load()
 	}
 	return js.Value{}, false
