@@ -191,6 +191,67 @@ func TestPageDropAndPaste(t *testing.T) {
 	}
 }
 
+// TestPageLeavesTextAlone pastes text into a field, and drags a picture over the page
+// to a class, which takes it.
+func TestPageLeavesTextAlone(t *testing.T) {
+	f := setUp(t)
+	ctx := tab(t, f, time.Minute, nil)
+	openTeaching(t, ctx, teachServer(t, f), "Random mobilenet_v3_small")
+	marked := evaluate[[]bool](t, ctx, `(() => {
+		const clipboardData = new DataTransfer();
+		clipboardData.setData('text/plain', 'cup');
+		document.querySelector('.teach-class input').dispatchEvent(new ClipboardEvent('paste', { bubbles: true, clipboardData }));
+		const stage = document.getElementById('stage');
+		const card = document.querySelector('.teach-class');
+		const drag = (target, type) => target.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: new DataTransfer() }));
+		return [[stage, 'dragover'], [card, 'dragover'], [stage, 'dragover'], [card, 'drop']].map(([target, type]) => {
+			drag(target, type);
+			return stage.classList.contains('over');
+		});
+	})()`)
+	if !slices.Equal(marked, []bool{true, false, true, false}) {
+		t.Errorf("the stage is marked %v", marked)
+	}
+	if !evaluate[bool](t, ctx, `document.getElementById('notice').hidden`) {
+		t.Errorf("notice %q", noticed(t, ctx))
+	}
+}
+
+// TestPageWithoutList opens a picture where the list of models could not be had: it is
+// asked for again, and no answer is waited for in vain.
+func TestPageWithoutList(t *testing.T) {
+	f := setUp(t)
+	var missing atomic.Bool
+	missing.Store(true)
+	site := static.Handler(filepath.Join(f.dir, "site"), static.Options{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/models.json" && missing.Load() {
+			http.NotFound(w, r)
+			return
+		}
+		site.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	ctx := tab(t, f, time.Minute, func(text string) bool {
+		return strings.HasPrefix(text, "network: Failed to load resource") || strings.Contains(text, "integrity")
+	})
+	do(t, ctx, chromedp.Navigate(server.URL))
+	photo := []string{filepath.Join(f.dir, photoPNG)}
+	for _, opens := range []bool{false, true} {
+		if opens {
+			do(t, ctx, chromedp.Click(chromedp.CSS("#dismiss")), chromedp.SetUploadFiles(chromedp.CSS("#file"), photo))
+		}
+		if text := noticed(t, ctx); !strings.Contains(text, "list of models") {
+			t.Errorf("notice %q", text)
+		}
+		if busy := evaluate[string](t, ctx, `document.getElementById('results').getAttribute('aria-busy')`); busy != "false" {
+			t.Errorf("the result is still waited for: aria-busy=%s", busy)
+		}
+	}
+	missing.Store(false)
+	do(t, ctx, chromedp.SetUploadFiles(chromedp.CSS("#file"), photo), answered)
+}
+
 // TestPageLoading cancels a download, meets missing weights, and recovers.
 func TestPageLoading(t *testing.T) {
 	f := setUp(t)

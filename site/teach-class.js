@@ -166,12 +166,11 @@ export class ClassCard {
     }
   }
 
-  /** Takes pictures dropped on the card, which the page would show otherwise. */
+  /** Takes pictures dropped on the card. The page shows what is dropped where nobody has prevented it. */
   #acceptDrops() {
     const { whole } = this;
     whole.addEventListener('dragover', (event) => {
       event.preventDefault();
-      event.stopPropagation();
       whole.classList.add('over');
     });
     whole.addEventListener('dragleave', (event) => {
@@ -179,7 +178,6 @@ export class ClassCard {
     });
     whole.addEventListener('drop', (event) => {
       event.preventDefault();
-      event.stopPropagation();
       whole.classList.remove('over');
       const files = [...(event.dataTransfer?.files ?? [])];
       if (files.length) this.#actions.addFiles(files);

@@ -58,9 +58,10 @@ func (p *page) start() {
 	})
 	listen(p.empty.Underlying(), "click", func(js.Value) { p.file.Click() })
 	window := js.Global()
+	// What a class of the section that teaches takes itself has been prevented already.
 	listen(window, "dragover", func(e js.Value) {
+		setClass(p.stage, "over", !e.Get("defaultPrevented").Bool())
 		e.Call("preventDefault")
-		setClass(p.stage, "over", true)
 	})
 	listen(window, "dragleave", func(e js.Value) {
 		if e.Get("relatedTarget").IsNull() {
@@ -68,11 +69,17 @@ func (p *page) start() {
 		}
 	})
 	listen(window, "drop", func(e js.Value) {
-		e.Call("preventDefault")
 		setClass(p.stage, "over", false)
+		if e.Get("defaultPrevented").Bool() {
+			return
+		}
+		e.Call("preventDefault")
 		p.take(e.Get("dataTransfer"), "What was dropped is not a picture file. Save the picture first, then drop the file.")
 	})
 	listen(window, "paste", func(e js.Value) {
+		if target := e.Get("target"); target.InstanceOf(js.Global().Get("HTMLInputElement")) {
+			return // text for a class's name
+		}
 		p.take(e.Get("clipboardData"), "There is no picture on the clipboard. Copy a picture, then paste.")
 	})
 	listen(element("samples").Underlying(), "click", func(e js.Value) {
