@@ -193,7 +193,7 @@ func TestTeachPage(t *testing.T) {
 	var taught [][]shownBar
 	for i, name := range names {
 		bars := showDrawing(t, ctx, name, 20+i)
-		if len(bars) != 3 || bars[0].Label != name && bars[0].Label != "None of these. Closest: "+name {
+		if len(bars) != 3 || bars[0].Label != name && bars[0].Label != "None of these ("+name+"?)" {
 			t.Errorf("a picture of %s gets %+v", name, bars)
 		}
 		taught = append(taught, bars)

@@ -98,7 +98,7 @@ func (t *teaching) predict(classifier, source js.Value) js.Value {
 // but not probable enough, as what the picture is not.
 func (t *teaching) label(p prediction, rank int) string {
 	if rank == 0 && t.taught.Truthy() && p.Probability < t.threshold {
-		return "None of these. Closest: " + p.Class
+		return "None of these (" + p.Class + "?)"
 	}
 	return p.Class
 }

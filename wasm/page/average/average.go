@@ -11,6 +11,10 @@ const FrameWeight = 0.28
 // in every frame.
 const Overtake = 1.15
 
+// unseen is the probability below which classes are shown as equally faint: two of
+// them do not change places, which nobody could make sense of.
+const unseen = 0.0005
+
 // Shown is how many classes are kept however faint they are.
 const Shown = 5
 
@@ -50,7 +54,7 @@ next:
 		list = append(list, Prediction{p.Class, FrameWeight * p.Probability})
 	}
 	for i := range list {
-		for j := i; j > 0 && list[j].Probability > Overtake*list[j-1].Probability; j-- {
+		for j := i; j > 0 && list[j].Probability > Overtake*max(list[j-1].Probability, unseen); j-- {
 			list[j], list[j-1] = list[j-1], list[j]
 		}
 	}

@@ -54,6 +54,24 @@ func TestOrderIsCalm(t *testing.T) {
 	}
 }
 
+// TestFaintOrderIsCalm has two classes that are both shown as below 0.1 % and another
+// that rises above it.
+func TestFaintOrderIsCalm(t *testing.T) {
+	var l List
+	l.Add([]Prediction{{"a", 0.9}, {"b", 0.0003}, {"c", 0.0002}, {"d", 0.0001}})
+	var got []Prediction
+	for range 40 {
+		got = l.Add([]Prediction{{"a", 0.9}, {"d", 0.002}, {"c", 0.0004}, {"b", 0.0001}})
+	}
+	order := ""
+	for _, p := range got {
+		order += p.Class
+	}
+	if order != "adbc" {
+		t.Errorf("the order is %s, want adbc", order)
+	}
+}
+
 // TestManyClasses has other classes in every frame: the list stays short, and each
 // class is no less probable than the next over the factor Overtake.
 func TestManyClasses(t *testing.T) {
@@ -72,7 +90,7 @@ func TestManyClasses(t *testing.T) {
 			t.Fatalf("%d classes", len(got))
 		}
 		for i := 1; i < len(got); i++ {
-			if got[i].Probability > Overtake*got[i-1].Probability+1e-12 {
+			if got[i].Probability > Overtake*max(got[i-1].Probability, unseen)+1e-12 {
 				t.Fatalf("%v before %v", got[i-1], got[i])
 			}
 		}
