@@ -60,7 +60,9 @@ export class GoProgram {
     const { Go, ...stubs } = await loadSupport();
     const program = new GoProgram();
     const go = (program.#go = new Go());
-    go.exit = () => {};
+    go.exit = () => { // a timer of its runtime's that comes later would throw
+      for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer);
+    };
     // JavaScript values that Go has seen live until Go's collector has run. Its
     // heap is small, so it can run often: first at 1 MiB instead of 4.
     go.env = { GOGC: '25' };

@@ -254,7 +254,11 @@ func tab(t *testing.T, f *fixture, limit time.Duration, allow func(string) bool)
 				t.Logf("console: %s", strings.Join(text, " "))
 			}
 		case *runtime.EventExceptionThrown:
-			report("exception: " + e.ExceptionDetails.Text)
+			text := "exception: " + e.ExceptionDetails.Text
+			if thrown := e.ExceptionDetails.Exception; thrown != nil {
+				text += " " + thrown.Description
+			}
+			report(text)
 		case *log.EventEntryAdded:
 			if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
 				report(string(e.Entry.Source) + ": " + e.Entry.Text + " " + e.Entry.URL)
