@@ -53,7 +53,7 @@ export async function fetchFile(url, signal) {
   if (!response && integrity) response = await tryFetch(address, { signal }); // says why
   if (signal?.aborted) throw abortError(signal);
   if (!response) throw new GlanceError('engine-http', `The file ${address} could not be reached. Check the connection.`);
-  if (!response.ok) throw new GlanceError('engine-http', `The file ${address} is missing: the server answered ${response.status}.`);
+  if (!response.ok) throw new GlanceError('engine-http', `The file ${address} is missing: the server answered ${response.status}. Whoever runs this site has to upload it again.`);
   if (!checked) {
     const html = looksLike(await response.arrayBuffer(), response.headers.get('Content-Type') ?? '');
     if (html.startsWith(':')) throw new GlanceError('engine-http', `The file ${address} is missing${html}.`);

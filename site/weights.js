@@ -2,6 +2,9 @@ import { dropKept, findKept } from './cached.js';
 import { GlanceError, abortError } from './errors.js';
 import { looksLike } from './modules.js';
 
+/** What to do about a file that is not the one it should be. */
+const remedy = 'Try again; if that does not help, choose another model, or ask whoever runs this site to upload the file again.';
+
 /** Bytes of JSON a blob may start with; the engine refuses more as well. */
 const maxHeader = 4 << 20;
 
@@ -117,7 +120,7 @@ export class Download {
       throw new GlanceError('weights-http', `The weights of ${name} could not be reached at ${from}. Check the connection.`, cause);
     }
     if (!response.ok || !response.body) {
-      throw new GlanceError('weights-http', `The weights of ${name} are missing: ${from} answered ${response.status}.`);
+      throw new GlanceError('weights-http', `The weights of ${name} are missing: ${from} answered ${response.status}. Choose another model, or ask whoever runs this site to upload the file.`);
     }
     return new Download(source, response.body, response.headers, progress, signal);
   }
@@ -160,7 +163,7 @@ export class Download {
     prefix.set(json, 8);
     const size = prefix.length + dataSize(json, name);
     if (bytes !== undefined && size !== bytes) {
-      throw new GlanceError('weights-integrity', `The weights of ${name} have ${size} bytes, ${bytes} were expected: the file is damaged or of another version.`);
+      throw new GlanceError('weights-integrity', `The weights of ${name} have ${size} bytes, ${bytes} were expected: the file is damaged or of another version. ${remedy}`);
     }
     this.#total = size;
     return { prefix, size };
@@ -294,7 +297,7 @@ export async function verify(file, { name, sha256 }) {
   const found = Array.from(await digest(file), (byte) => byte.toString(16).padStart(2, '0')).join('');
   if (found !== sha256.toLowerCase()) {
     throw new GlanceError('weights-integrity',
-      `The weights of ${name} are damaged or of another version: their SHA-256 is ${found}, ${sha256} was expected.`);
+      `The weights of ${name} are damaged or of another version: their SHA-256 begins with ${found.slice(0, 12)}, ${sha256.slice(0, 12)} was expected. ${remedy}`);
   }
 }
 
