@@ -1,3 +1,5 @@
+import { GlanceError } from './errors.js';
+
 /**
  * What computes: one of the two kernel modules, or the Go twin of them.
  *
@@ -21,6 +23,9 @@ let chosen;
  * @returns {Backend[]} fastest promise first
  */
 export function supported() {
+  if (typeof WebAssembly !== 'object') {
+    throw new GlanceError('unsupported', 'This browser has no WebAssembly, or it is switched off. Switch it on, update the browser, or use another one.');
+  }
   /** @type {Backend[]} */
   const backends = ['go'];
   if (WebAssembly.validate(probe(false))) backends.unshift('simd128');

@@ -126,7 +126,6 @@ export async function preload(options = {}) {
  */
 function prepare(options) {
   const { backend = 'auto', threads, signal } = options;
-  if (typeof WebAssembly !== 'object') throw new GlanceError('unsupported', 'This browser has no WebAssembly, or it is switched off.');
   if (!['auto', 'simd128', 'relaxed', 'go'].includes(backend)) {
     throw new GlanceError('bad-option', `backend is ${JSON.stringify(backend)}, it must be 'auto', 'simd128', 'relaxed' or 'go'.`);
   }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -97,6 +98,39 @@ func TestFlippedByte(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTooOld opens the pages in a browser that does not know what their modules are
+// written in, and in one without WebAssembly.
+func TestTooOld(t *testing.T) {
+	f := setUp(t)
+	site := static.Handler(filepath.Join(f.dir, "site"), static.Options{})
+	integrity := regexp.MustCompile(` integrity="[^"]*"`)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/page.js", "/bench.js", "/examples.js":
+			w.Header().Set("Content-Type", "text/javascript")
+			fmt.Fprint(w, "syntax of later years;")
+		case "/", "/bench.html", "/examples.html":
+			r.Header.Del("Accept-Encoding")
+			recorded := httptest.NewRecorder()
+			site.ServeHTTP(recorded, r)
+			w.Header().Set("Content-Type", "text/html")
+			w.Write(integrity.ReplaceAll(recorded.Body.Bytes(), nil))
+		default:
+			site.ServeHTTP(w, r)
+		}
+	}))
+	defer server.Close()
+	ctx := tab(t, f, time.Minute, func(text string) bool { return strings.HasPrefix(text, "error: ") || strings.Contains(text, "preloaded") })
+	const says = `document.querySelector('main').textContent.includes(%q)`
+	for _, page := range []string{"/", "/bench.html", "/examples.html"} {
+		do(t, ctx, chromedp.Navigate(server.URL+page), until(fmt.Sprintf(says, "This browser is too old for this page.")))
+	}
+	before(t, ctx, `delete globalThis.WebAssembly`)
+	do(t, ctx, chromedp.Navigate(f.open.URL+"/"), until(fmt.Sprintf(says, "This browser has no WebAssembly")))
+	do(t, ctx, chromedp.Navigate(f.open.URL+"/bench.html"), until(`document.getElementById('start')?.disabled === false`),
+		chromedp.Click(chromedp.CSS("#start")), until(fmt.Sprintf(says, "This browser has no WebAssembly")))
 }
 
 // TestSupportLater loads an engine in the page's own thread where Go's support

@@ -59,6 +59,7 @@ function say(text) {
 }
 
 try {
+  supported(); // or it says why nothing is
   const module = await compile(urls.engine);
   // The program holds the engine too and so imports the kernels. Here, on the
   // page, it never calls them; its second instance, in the worker, does.

@@ -5,30 +5,39 @@
 //
 // When a service worker of another version takes over, which a visitor asks for in
 // one tab, the page reloads, so that no tab mixes two versions.
+//
+// Browsers that are too old for the modules run this one: it is written in what they know.
 
 const workers = navigator.serviceWorker; // undefined on insecure origins
-let controlled = Boolean(workers?.controller);
-workers?.addEventListener('controllerchange', () => {
-  if (controlled) location.reload();
-  controlled = true; // now, by the page's first worker, which is of the page's own version
-});
-workers?.getRegistration().then((registration) => {
-  controlled ||= Boolean(registration?.active); // a page reloaded past its worker is not controlled, but later versions take it
-});
+let controlled = Boolean(workers && workers.controller);
+if (workers) {
+  workers.addEventListener('controllerchange', () => {
+    if (controlled) location.reload();
+    controlled = true; // now, by the page's first worker, which is of the page's own version
+  });
+  workers.getRegistration().then((registration) => {
+    if (registration && registration.active) controlled = true; // a page reloaded past its worker is not controlled, but later versions take it
+  });
+}
 
 const preloads = /** @type {HTMLLinkElement[]} */ ([...document.querySelectorAll('link[rel=modulepreload]')]);
-
-try {
-  await Promise.all([import(preloads[0].href), ...(workers?.controller ? [] : preloads.map(compare))]);
-} catch (error) {
+const compared = Promise.all(controlled ? [] : preloads.map(compare));
+Promise.all([import(preloads[0].href), compared]).catch(async (error) => {
   console.error(error);
+  const intact = await compared.then(() => true, () => false);
+  const text = intact && error instanceof SyntaxError ? 'This browser is too old for this page. Update it, or open the page in another one.' : await whatIsWrong();
+  const alert = Object.assign(document.createElement('p'), { className: 'card damaged', role: 'alert', textContent: text });
+  const main = /** @type {HTMLElement} */ (document.querySelector('main'));
+  main.textContent = ''; // what does not belong together is not used
+  main.appendChild(alert);
+});
+
+async function whatIsWrong() {
   // The browser's cache may hold files of another version: then a reload finds the right ones.
   const found = await Promise.all(preloads.map(({ href }) => fetch(href, { cache: 'reload' }).catch(() => undefined)));
-  const text = found.every((response) => response?.ok)
+  return found.every((response) => response && response.ok)
     ? 'The files of this page are damaged or belong to another version. Reload the page; if that does not help, the site has to be uploaded again.'
     : 'The files of this page could not be reached. Check the connection, then reload.';
-  const alert = Object.assign(document.createElement('p'), { className: 'card damaged', role: 'alert', textContent: text });
-  /** @type {HTMLElement} */ (document.querySelector('main')).replaceChildren(alert); // what does not belong together is not used
 }
 
 /** @param {HTMLLinkElement} link */
