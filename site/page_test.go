@@ -127,8 +127,28 @@ func TestPageCamera(t *testing.T) {
 		evaluate[bool](t, ctx, countFrames)
 		frames(t, ctx, n)
 	}
+	evaluate[bool](t, ctx, `(() => {
+		globalThis.heard = [];
+		const spoken = document.getElementById('spoken');
+		new MutationObserver(() => heard.push({ at: performance.now(), text: spoken.textContent })).observe(spoken, { childList: true });
+		return true;
+	})()`)
 	do(t, ctx, chromedp.Click(chromedp.CSS("#camera")))
 	more(5)
+	do(t, ctx, chromedp.Sleep(4*time.Second)) // the pictures of the camera differ
+	var last float64
+	for i, one := range evaluate[[]struct {
+		At   float64
+		Text string
+	}](t, ctx, `heard`) {
+		if i > 0 && one.At-last < 2900 {
+			t.Errorf("screen readers hear %q %.0f ms after what was said before", one.Text, one.At-last)
+		}
+		last = one.At
+	}
+	if last == 0 {
+		t.Error("screen readers hear nothing of the camera")
+	}
 	if bars := evaluate[[]shownBar](t, ctx, readBars); len(bars) != 5 || !strings.HasPrefix(bars[0].Label, "class ") {
 		t.Errorf("bars %+v", bars)
 	}
