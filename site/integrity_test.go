@@ -122,7 +122,9 @@ func TestTooOld(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	ctx := tab(t, f, time.Minute, func(text string) bool { return strings.HasPrefix(text, "error: ") || strings.Contains(text, "preloaded") })
+	ctx := tab(t, f, time.Minute, func(text string) bool {
+		return strings.HasPrefix(text, "error: ") || strings.Contains(text, "preloaded")
+	})
 	const says = `document.querySelector('main').textContent.includes(%q)`
 	for _, page := range []string{"/", "/bench.html", "/examples.html"} {
 		do(t, ctx, chromedp.Navigate(server.URL+page), until(fmt.Sprintf(says, "This browser is too old for this page.")))
