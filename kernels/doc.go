@@ -40,9 +40,10 @@
 // machine memory, so that a whole network runs in one call ([Machine.Run]) with
 // no host code in between. Records are grouped in phases, and within a phase in
 // lanes: lists that do not depend on each other, of which every thread takes the
-// next one whenever it has done one; a barrier ends the phase. Row-strip fusion and threading are therefore both
-// decided by the planner (package models): operators take row ranges, know
-// nothing of threads, and a result does not depend on how rows were split.
+// next one whenever it has done one. A phase begins when all lanes of the one
+// before are done. Row-strip fusion and threading are therefore both decided by the
+// planner (package models): operators take row ranges, know nothing of threads, and
+// a result does not depend on how rows were split.
 //
 // # Numerics
 //

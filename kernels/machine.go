@@ -41,7 +41,7 @@ const (
 	StatusOK           Status = iota
 	StatusNotFinite           // PackPanels met a NaN or an infinity
 	StatusInvalid             // a record's opcode or argument is not valid
-	StatusHelperFailed        // a helper thread did not reach the barrier in time
+	StatusHelperFailed        // a helper thread did not finish its lane in time
 )
 
 // StatusError is a status other than StatusOK, returned by [Machine.Run].

@@ -8,7 +8,7 @@ type Program struct {
 	Phases []Phase
 }
 
-// Phase holds, for each lane, the records that are run before the barrier. Threads
+// Phase holds, for each lane, the records that are run before the next phase. Threads
 // begin with a range of lanes each: lane i of L is of thread i*T/L of T.
 type Phase struct {
 	Lanes [][]Record // [Program.Lanes][...]

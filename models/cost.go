@@ -27,8 +27,8 @@ const (
 	farNS        = 0.024
 	weightFactor = 1.5
 
-	recordNS  = 40   // starting an operator
-	barrierNS = 2000 // ending a phase with several threads
+	recordNS   = 40   // starting an operator
+	phaseEndNS = 2000 // ending a phase with several threads
 
 	// Threads are never equally fast: other programs run, and cores differ. The last
 	// of them ends a phase later than the mean by unevenness times a part's duration,
@@ -100,7 +100,7 @@ func phaseNS(ns float64, n, parts, threads int) float64 {
 	ns += partNS
 	largest := (n + parts - 1) / parts
 	all := ns * float64(n) / float64(largest)
-	return barrierNS + max(ns, all/float64(threads)) + unevenness*ns
+	return phaseEndNS + max(ns, all/float64(threads)) + unevenness*ns
 }
 
 // chainNS estimates the largest of the parts of a chain with strips of the given
@@ -246,8 +246,8 @@ func partition(n *Network, ops []op, o PlanOptions) []*chain {
 	return chains
 }
 
-// shareSqueeze says whether threads share the work of a squeeze, with a barrier
-// after each of its steps, or each does all of it. One thread always takes the
+// shareSqueeze says whether threads share the work of a squeeze, a phase for each
+// of its steps, or each does all of it. One thread always takes the
 // steps, as there they cost nothing and show in a profile. scaled is the number
 // of weights that the squeeze scales, 0 where it scales activations.
 func shareSqueeze(l *Layer, scaled, threads int) bool {
@@ -259,5 +259,5 @@ func shareSqueeze(l *Layer, scaled, threads int) bool {
 		steps++
 	}
 	work := float64(l.MACs())*denseNS + float64(scaled)*valueNS
-	return work/float64(threads)+steps*barrierNS < work
+	return work/float64(threads)+steps*phaseEndNS < work
 }

@@ -29,8 +29,8 @@
 //     rows. So the expanded activations of a bottleneck, six times its input, are
 //     read again while they are still in a cache and are never stored whole.
 //   - The rows of a chain's last op are shared out in parts, one for each thread or
-//     more; rows that two parts need at their border are computed by both, and there
-//     is a barrier only between chains.
+//     more; rows that two parts need at their border are computed by both, and threads
+//     wait for each other only between chains.
 //   - A squeeze-and-excite takes the row sums that its depthwise convolution left,
 //     computes the channel factors and scales what is smaller: the activations, or
 //     the weights of the layer that reads them.

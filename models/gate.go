@@ -8,7 +8,7 @@ import "glance/kernels"
 // than the activations, the scaling of those weights. (Scaled activations are an
 // op of the chain.)
 //
-// The chain's parts share the work, with a barrier after each step, or each does all
+// The chain's parts share the work, a phase a step, or each does all
 // of it for itself. There are as many as threads.
 type gate struct {
 	layer  int // the squeeze

@@ -64,7 +64,7 @@ func (o PlanOptions) lanes() int {
 	return o.Threads * lanesPerThread
 }
 
-// unit is a part of a plan that runs from barrier to barrier.
+// unit is a part of a plan: one phase or several.
 type unit interface {
 	// reads lists the layers whose stored outputs it takes.
 	reads() []int

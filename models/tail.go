@@ -5,7 +5,7 @@ import "glance/kernels"
 // tail is the 1x1 convolution before the global average pool, and the pool. (In
 // all networks the pool follows one, without a squeeze or a residual.) Its
 // parts are of the channels, so that each pools what it has computed and needs no
-// barrier between.
+// phase between.
 type tail struct {
 	op   op  // the convolution
 	pool int // the pool's layer

@@ -74,7 +74,7 @@ func (c *chain) outputs(p *kernels.Program, ranges ...[2]int) ([]byte, error) {
 	return c.scene.outputs(), nil
 }
 
-// Programs tests how a machine walks programs: phases and their barriers, any
+// Programs tests how a machine walks programs: phases in order, any
 // number of lanes, ranges of phases, empty lists, long lists.
 func Programs(t *testing.T, newMachine NewMachine) {
 	s := newSuite(t, newMachine)
@@ -165,7 +165,7 @@ func (s *suite) manyRecords() {
 
 // relay passes a value from lane to lane, one phase each: the lane whose turn it
 // is works for a while before it writes what the next one reads, and the others
-// have nothing to do but wait at the barrier.
+// have nothing to do but wait for the next phase.
 func (s *suite) relay(lanes int) {
 	s.t.Helper()
 	const phases, channels, work = 150, 8, 2000

@@ -138,7 +138,7 @@ func newHost(code module, threads int, pages uint32) (*wazeroHost, error) {
 	for lane := 1; lane < threads; lane++ {
 		serve := h.modules[len(h.modules)-threads+lane].ExportedFunction("serve")
 		h.helpers.Go(func() {
-			// A helper that traps is missed at the barrier: run says so.
+			// The lane of a helper that traps is never done: run says so.
 			serve.Call(context.Background(), ukernel.ControlBase, uint64(lane))
 		})
 	}
@@ -184,7 +184,7 @@ func (h *wazeroHost) run(program kernels.Ptr, from, to uint32) (kernels.Status, 
 	if err := h.runFunc.CallWithStack(context.Background(), h.stack[:]); err != nil {
 		err = fmt.Errorf("simd: the kernels trapped: %w", err)
 		if h.setup != nil {
-			// The helpers wait at a barrier that thread 0 will never reach.
+			// The lane of thread 0 will never be done.
 			h.broken = err
 		}
 		return 0, err

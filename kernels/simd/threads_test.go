@@ -34,8 +34,8 @@ func impatient(t *testing.T) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 1000 { // until the helper has entered serve
-		if ready, _ := h.memory.ReadUint32Le(ukernel.ControlBase + 320); ready == 1 {
+	for range 1000 { // until the helper waits for work
+		if sleepers, _ := h.memory.ReadUint32Le(ukernel.ControlBase + 64); sleepers == 1 {
 			return newMachine(h, "simd128", 2, 1024*pageBytes)
 		}
 		time.Sleep(time.Millisecond)

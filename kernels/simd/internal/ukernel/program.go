@@ -54,31 +54,23 @@ func (b *builder) alone(list *asm.Func) *asm.Func {
 	return f
 }
 
-// phases declares the function that runs phases [from, to) for one of several
-// threads. Where there are several, shared runs the part of a phase that falls to
-// this one, and barrier, after which all threads have the same status, ends it;
-// both are nil in a module without threads.
-func (b *builder) phases(list, shared, barrier *asm.Func) *asm.Func {
+// pairOf is the address of a phase's pairs.
+func pairOf(program, phase, lanes asm.I32) asm.I32 {
+	return program.Add(phase.Mul(lanes).ShlI(3)).AddI(8)
+}
+
+// phases declares the function that runs phases [from, to) on one thread, up to the
+// first that fails.
+func (b *builder) phases(list *asm.Func) *asm.Func {
 	alone := b.alone(list)
 	f := b.Func("phases")
 	f.Result(asm.TypeI32)
 	program, phase, to := f.ParamI32("program"), f.ParamI32("phase"), f.ParamI32("to")
-	thread, threads := f.ParamI32("thread"), f.ParamI32("threads")
-	lanes := f.Let("lanes", program.Load(0))
-	pairs, status := f.I32("pairs"), f.I32("status")
+	lanes, status := f.Let("lanes", program.Load(0)), f.I32("status")
 	f.Block(func(done asm.Label) {
 		f.Loop(func(next asm.Label) {
 			f.BrIf(done, phase.GeU(to))
-			pairs.Set(program.Add(phase.Mul(lanes).ShlI(3)).AddI(8))
-			single := func() { status.Set(f.CallI32(alone, pairs, lanes)) }
-			if barrier == nil {
-				single()
-			} else {
-				f.IfElse(threads.GtUI(1), func() {
-					status.Set(f.CallI32(shared, pairs, lanes, thread, threads))
-					status.Set(f.CallI32(barrier, phase, status, threads, thread))
-				}, single)
-			}
+			status.Set(f.CallI32(alone, pairOf(program, phase, lanes), lanes))
 			f.BrIf(done, status)
 			phase.Set(phase.AddI(1))
 			f.Br(next)
@@ -103,9 +95,9 @@ func (b *builder) exportRun() (f *asm.Func, program, from, to asm.I32) {
 // single declares the exports of a module without threads; setup and serve do
 // nothing there.
 func (b *builder) single(list *asm.Func) {
-	phases := b.phases(list, nil, nil)
+	phases := b.phases(list)
 	f, program, from, to := b.exportRun()
-	f.Return(f.CallI32(phases, program, from, to, f.I32Const(0), f.I32Const(1)))
+	f.Return(f.CallI32(phases, program, from, to))
 	for _, name := range []string{"setup", "serve"} {
 		f := b.Func(name)
 		f.Export(name)

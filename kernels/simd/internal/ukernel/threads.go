@@ -8,21 +8,18 @@ import (
 // The control block, 64 bytes to a cache line. All words but the task are
 // accessed atomically.
 const (
-	ctlCall     = 0   // number of the run << 8 | threads that take part, or leave
-	ctlTask     = 64  // program, from, to
-	ctlArrived  = 128 // threads at the barrier
-	ctlPassed   = 192 // barriers passed
-	ctlSleepers = 256 // threads asleep, or about to be, at ctlPassed or ctlCall
-	ctlReady    = 320 // helpers that have entered serve
-	ctlStatus   = 384 // two words, for even and odd phases: the first failure
-	ctlFailed   = 448 // not 0 once a thread has waited in vain
-	ctlGone     = 452 // helpers that are through with the run
-	ctlQueues   = 512 // for each thread, how many of its lanes are taken in this phase
-
-	leave = 255 // in place of a number of threads: helpers return from serve
+	ctlEpoch    = 0   // changes whenever lanes can be claimed, or the run is over
+	ctlSleepers = 64  // threads asleep, or about to be, at ctlEpoch
+	ctlThreads  = 128 // as setup was told
+	ctlLeave    = 132 // not 0: helpers return from serve
+	ctlTask     = 192 // program, phase, the run's last phase + 1
+	ctlDone     = 256 // lanes of the phase that are done
+	ctlStatus   = 320 // the first failure of the run
+	ctlOver     = 324 // not 0: the run is over
+	ctlQueues   = 384 // for each thread, how many of its lanes nobody has claimed
 
 	// ControlBytes is the size of the control block.
-	ControlBytes = 512 + 4*MaxThreads
+	ControlBytes = ctlQueues + 4*MaxThreads
 )
 
 const (
@@ -35,155 +32,168 @@ const (
 type ThreadsConfig struct {
 	// Spin is how often a thread looks at a word before it sleeps.
 	Spin int
-	// Patience is how many seconds a thread waits at a barrier before it gives
-	// up; a helper waits longer, so that it is thread 0 that gives up and says
-	// so. Seconds are counted one by one, so that a computer that was suspended in
-	// between, which ends one wait at once, does not look like a thread that died.
+	// Patience is how many seconds thread 0 waits for a lane that a helper has
+	// claimed before it gives up. Seconds are counted one by one, so that a computer
+	// that was suspended in between, which ends one wait at once, does not look like
+	// a thread that died.
 	Patience int
 }
-
-// helperPatience is how many times longer helpers wait.
-const helperPatience = 6
 
 // threaded declares the exports of a module with helper threads.
 //
 // Every thread has an instance of its own on the one shared memory. Thread 0
-// calls run; the others sit in serve, where each takes a number when it enters.
-// A run takes as many threads as have entered by then, but no more than setup
-// has set and than the program has lanes, and publishes that number together
-// with the run's own in one word, so that a helper that enters meanwhile knows
-// that it is not meant. The lanes of a phase are shared out evenly, and a thread
-// that is through with its own takes what is left of the others', so that a slow
-// core, or one that other programs use too, keeps nobody waiting for long. Threads
-// meet at a barrier after every phase: they look at a word for a while, because
-// phases are short, and only then sleep.
+// calls run; the others sit in serve. The lanes of a phase are shared out evenly
+// into queues, one a thread. A thread claims lanes one by one, from its own queue
+// and then from those of the others, so that a slow core, or one that other
+// programs use too, keeps nobody waiting for long. Who does the last lane of a
+// phase fills the queues with the next one's. So a phase ends when its lanes are
+// done, whoever did them: a thread that holds no lane, because it has not started,
+// sleeps, or was put aside by the system, is not waited for. Threads with nothing
+// to claim look at a word for a while, because phases are short, and only then
+// sleep.
 //
-// A thread that does not come to the barrier in time makes thread 0 return
-// StatusHelperFailed; from then on thread 0 runs all lanes by itself and helpers
-// leave wherever they come to a barrier.
+// A claim says nothing about phase or program; a thread that has one reads both,
+// which stay until the lane is done. A thread that comes late therefore does no
+// harm: what it claims is of the phase that is current then.
+//
+// A lane that a helper has claimed and does not finish in time makes thread 0 return
+// StatusHelperFailed; from then on thread 0 runs all lanes by itself and the helpers
+// leave.
 func (b *builder) threaded(list *asm.Func, c ThreadsConfig) {
 	control := b.Global("control", ControlBase)
-	limit, helpers := b.Global("limit", 1), b.Global("helpers", 0) // how many may take part; that took part last
-	await, wake := b.await(c.Spin), b.wake()
-	barrier := b.barrier(c, control, await, wake)
-	phases := b.phases(list, b.shared(control, list), barrier)
+	several := b.Global("several", 0) // whether there are helpers
+	await := b.await(c.Spin)
+	fill, announce := b.fill(), b.announce()
+	take := b.take(list, fill, announce)
+
+	dismiss := b.Func("dismiss")
+	{
+		ctl := dismiss.ParamI32("control")
+		dismiss.Put(several, dismiss.I32Const(0))
+		ctl.AtomicStore(ctlLeave, dismiss.I32Const(1))
+		dismiss.Call(announce, ctl)
+	}
 
 	setup := b.Func("setup")
 	setup.Export("setup")
 	base, threads := setup.ParamI32("control"), setup.ParamI32("threads")
 	setup.Put(control, base)
 	setup.IfElse(threads, func() {
-		setup.Put(limit, threads.Select(threads.LtUI(MaxThreads), setup.I32Const(MaxThreads)))
-	}, func() {
-		setup.Put(limit, setup.I32Const(1))
-		base.AtomicStore(ctlCall, base.AtomicLoad(ctlCall).OrI(leave))
-		setup.Call(wake, base.AddI(ctlCall), base)
-	})
+		threads.Set(threads.Select(threads.LtUI(MaxThreads), setup.I32Const(MaxThreads)))
+		base.AtomicStore(ctlThreads, threads)
+		setup.Put(several, threads.GtUI(1))
+	}, func() { setup.Call(dismiss, base) })
 
-	giveUp := b.Func("give_up")
-	{
-		ctl := giveUp.ParamI32("control")
-		giveUp.Put(limit, giveUp.I32Const(1))
-		giveUp.Put(helpers, giveUp.I32Const(0))
-		ctl.AtomicStore(ctlFailed, giveUp.I32Const(1))
-		ctl.AtomicStore(ctlCall, ctl.AtomicLoad(ctlCall).OrI(leave))
-		giveUp.Call(wake, ctl.AddI(ctlCall), ctl)
-	}
-
+	alone := b.phases(list)
 	f, program, from, to := b.exportRun()
-	ctl, n, gone := f.Let("ctl", f.Get(control)), f.I32("threads"), f.I32("gone")
-	failed := f.I32Const(int32(kernels.StatusHelperFailed))
-	// A helper may still be on its way out of the run before.
-	f.Block(func(all asm.Label) {
-		f.Loop(func(next asm.Label) {
-			gone.Set(ctl.AtomicLoad(ctlGone))
-			f.BrIf(all, gone.Eq(f.Get(helpers)))
-			f.BrIf(next, f.CallI32(await, ctl.AddI(ctlGone), gone, ctl, f.I64Const(second), f.I32Const(int32(c.Patience))))
-		})
-		f.Call(giveUp, ctl)
-		f.Return(failed)
+	f.If(f.Get(several).Eqz().Or(program.Load(0).EqI(1)).Or(from.Eq(to)), func() {
+		f.Return(f.CallI32(alone, program, from, to))
 	})
-	n.Set(ctl.AtomicLoad(ctlReady).AddI(1))
-	for _, other := range []asm.I32{f.Get(limit), program.Load(0)} {
-		n.Set(n.Select(n.LtU(other), other))
-	}
-	f.Put(helpers, n.AddI(-1))
-	ctl.AtomicStore(ctlGone, f.I32Const(0))
-	f.If(n.GtUI(1), func() {
-		ctl.Store(ctlTask, program)
-		ctl.Store(ctlTask+4, from)
-		ctl.Store(ctlTask+8, to)
-		ctl.AtomicStore(ctlStatus, f.I32Const(0))
-		ctl.AtomicStore(ctlStatus+4, f.I32Const(0))
-		ctl.AtomicStore(ctlCall, ctl.AtomicLoad(ctlCall).AndI(-1<<8).AddI(1<<8).Or(n))
-		f.Call(wake, ctl.AddI(ctlCall), ctl)
+	ctl, epoch := f.Let("ctl", f.Get(control)), f.I32("epoch")
+	ctl.Store(ctlTask, program)
+	ctl.Store(ctlTask+4, from)
+	ctl.Store(ctlTask+8, to)
+	ctl.AtomicStore(ctlStatus, f.I32Const(0))
+	ctl.AtomicStore(ctlOver, f.I32Const(0))
+	f.Call(fill, ctl)
+	f.Call(announce, ctl)
+	f.Loop(func(next asm.Label) {
+		epoch.Set(ctl.AtomicLoad(ctlEpoch))
+		f.If(ctl.AtomicLoad(ctlOver), func() { f.Return(ctl.AtomicLoad(ctlStatus)) })
+		f.BrIf(next, f.CallI32(take, ctl, f.I32Const(0)))
+		f.BrIf(next, f.CallI32(await, ctl.AddI(ctlEpoch), epoch, ctl, f.I64Const(second), f.I32Const(int32(c.Patience))))
 	})
-	status := f.Let("status", f.CallI32(phases, program, from, to, f.I32Const(0), n))
-	f.If(status.Eq(failed), func() { f.Call(giveUp, ctl) })
-	f.Return(status)
+	f.Call(dismiss, ctl)
+	f.Return(f.I32Const(int32(kernels.StatusHelperFailed)))
 
-	b.serve(control, await, wake, phases)
+	b.serve(control, await, take)
 }
 
-// serve declares the export in which a helper lives. lane, from 1 to
-// MaxThreads-1, is the host's number for it.
-func (b *builder) serve(control asm.Global, await, wake, phases *asm.Func) {
+// serve declares the export in which a helper lives. lane, from 1 on, is its number.
+func (b *builder) serve(control asm.Global, await, take *asm.Func) {
 	f := b.Func("serve")
 	f.Export("serve")
-	ctl, lane := f.ParamI32("control"), f.ParamI32("lane")
-	f.If(lane.AddI(-1).GeUI(MaxThreads-1), func() { f.Return() })
+	ctl, thread := f.ParamI32("control"), f.ParamI32("lane")
+	f.If(thread.Eqz().Or(thread.GeU(ctl.AtomicLoad(ctlThreads))), func() { f.Return() })
 	f.Put(control, ctl)
-	// The last call is read before the helper counts as ready: a run that counts
-	// it publishes a call that differs.
-	seen := f.Let("seen", ctl.AtomicLoad(ctlCall))
-	thread := f.Let("thread", ctl.AtomicAdd(ctlReady, f.I32Const(1)).AddI(1))
 	f.Put(b.scratch, thread.MulI(scratchBytes).AddI(scratchBase))
-	threads := f.I32("threads")
+	epoch := f.I32("epoch")
 	f.Loop(func(next asm.Label) {
-		f.If(seen.AndI(255).EqI(leave), func() { f.Return() })
-		f.Drop(f.CallI32(await, ctl.AddI(ctlCall), seen, ctl, f.I64Const(forever), f.I32Const(1)))
-		seen.Set(ctl.AtomicLoad(ctlCall))
-		threads.Set(seen.AndI(255))
-		f.If(threads.NeI(leave).And(thread.LtU(threads)), func() {
-			f.Drop(f.CallI32(phases, ctl.Load(ctlTask), ctl.Load(ctlTask+4), ctl.Load(ctlTask+8), thread, threads))
-			f.If(ctl.AtomicLoad(ctlFailed), func() { f.Return() })
-			f.Drop(ctl.AtomicAdd(ctlGone, f.I32Const(1)))
-			f.Call(wake, ctl.AddI(ctlGone), ctl)
-		})
+		epoch.Set(ctl.AtomicLoad(ctlEpoch))
+		f.If(ctl.AtomicLoad(ctlLeave), func() { f.Return() })
+		f.BrIf(next, f.CallI32(take, ctl, thread))
+		f.Drop(f.CallI32(await, ctl.AddI(ctlEpoch), epoch, ctl, f.I64Const(forever), f.I32Const(1)))
 		f.Br(next)
 	})
 }
 
-// shared declares the function that runs lanes of a phase, given the address of the
-// phase's pairs, until all are taken: first those that are thread's own, then those
-// of the threads after it.
-func (b *builder) shared(control asm.Global, list *asm.Func) *asm.Func {
-	f := b.Func("shared")
-	f.Result(asm.TypeI32)
-	pairs, lanes := f.ParamI32("pairs"), f.ParamI32("lanes")
-	owner, threads := f.ParamI32("owner"), f.ParamI32("threads")
-	left := f.Let("left", threads)
-	lane, end := f.I32("lane"), f.I32("end")
-	status, failed := f.I32("status"), f.I32("failed")
-	first := func(of asm.I32) asm.I32 { return of.Mul(lanes).DivU(threads) }
-	f.Loop(func(nextOwner asm.Label) {
-		end.Set(first(owner.AddI(1)))
-		f.Block(func(taken asm.Label) {
-			f.Loop(func(next asm.Label) {
-				lane.Set(first(owner).Add(f.Get(control).Add(owner.ShlI(2)).AtomicAdd(ctlQueues, f.I32Const(1))))
-				f.BrIf(taken, lane.GeU(end))
-				// A failed lane does not keep the others from finishing the phase.
-				failed.Set(f.CallI32(list, pairs.Add(lane.ShlI(3))))
-				status.Set(status.Select(status, failed))
-				f.Br(next)
-			})
-		})
+// firstOf is the first lane of a thread's queue.
+func firstOf(thread, lanes, threads asm.I32) asm.I32 { return thread.Mul(lanes).DivU(threads) }
+
+// fill declares the function that fills the queues with the task's lanes. Nobody
+// else changes a queue then, as all are empty.
+func (b *builder) fill() *asm.Func {
+	f := b.Func("fill")
+	ctl := f.ParamI32("control")
+	lanes, threads := f.Let("lanes", ctl.Load(ctlTask).Load(0)), f.Let("threads", ctl.AtomicLoad(ctlThreads))
+	owner := f.I32("owner")
+	ctl.AtomicStore(ctlDone, f.I32Const(0))
+	f.Loop(func(next asm.Label) {
+		count := firstOf(owner.AddI(1), lanes, threads).Sub(firstOf(owner, lanes, threads))
+		ctl.Add(owner.ShlI(2)).AtomicStore(ctlQueues, count)
 		owner.Set(owner.AddI(1))
-		owner.Set(owner.Select(owner.LtU(threads), f.I32Const(0)))
-		left.Set(left.AddI(-1))
-		f.BrIf(nextOwner, left)
+		f.BrIf(next, owner.LtU(threads))
 	})
-	f.Return(status)
+	return f
+}
+
+// take declares the function that claims a lane and runs it, for one of the threads:
+// 1, or 0 where there was none to claim. With the phase's last lane it begins the
+// next phase, or ends the run.
+func (b *builder) take(list, fill, announce *asm.Func) *asm.Func {
+	f := b.Func("take")
+	f.Result(asm.TypeI32)
+	ctl, owner := f.ParamI32("control"), f.ParamI32("thread")
+	threads := f.Let("threads", ctl.AtomicLoad(ctlThreads))
+	left := f.Let("left", threads)
+	queue, unclaimed, seen := f.I32("queue"), f.I32("unclaimed"), f.I32("seen")
+	f.Block(func(claimed asm.Label) {
+		f.Loop(func(nextOwner asm.Label) {
+			queue.Set(ctl.Add(owner.ShlI(2)))
+			seen.Set(queue.AtomicLoad(ctlQueues))
+			f.Block(func(empty asm.Label) {
+				f.Loop(func(again asm.Label) {
+					unclaimed.Set(seen)
+					f.BrIf(empty, unclaimed.Eqz())
+					seen.Set(queue.AtomicCmpxchg(ctlQueues, unclaimed, unclaimed.AddI(-1)))
+					f.BrIf(again, seen.Ne(unclaimed))
+					f.Br(claimed)
+				})
+			})
+			owner.Set(owner.AddI(1))
+			owner.Set(owner.Select(owner.LtU(threads), f.I32Const(0)))
+			left.Set(left.AddI(-1))
+			f.BrIf(nextOwner, left)
+		})
+		f.Return(f.I32Const(0))
+	})
+	program, phase := f.Let("program", ctl.Load(ctlTask)), f.Let("phase", ctl.Load(ctlTask+4))
+	lanes := f.Let("lanes", program.Load(0))
+	lane := firstOf(owner.AddI(1), lanes, threads).Sub(unclaimed)
+	status := f.Let("status", f.CallI32(list, pairOf(program, phase, lanes).Add(lane.ShlI(3))))
+	// A failed lane does not keep the others from finishing the phase.
+	f.If(status, func() { f.Drop(ctl.AtomicCmpxchg(ctlStatus, f.I32Const(0), status)) })
+	f.If(ctl.AtomicAdd(ctlDone, f.I32Const(1)).AddI(1).Eq(lanes), func() {
+		phase.Set(phase.AddI(1))
+		f.IfElse(ctl.AtomicLoad(ctlStatus).Or(phase.GeU(ctl.Load(ctlTask+8))), func() {
+			ctl.AtomicStore(ctlOver, f.I32Const(1))
+		}, func() {
+			ctl.Store(ctlTask+4, phase)
+			f.Call(fill, ctl)
+		})
+		f.Call(announce, ctl)
+	})
+	f.Return(f.I32Const(1))
 	return f
 }
 
@@ -210,46 +220,12 @@ func (b *builder) await(spin int) *asm.Func {
 	return f
 }
 
-// wake declares the function that wakes those who sleep at a word that has
-// just changed. Whoever counts as a sleeper later sees the change instead.
-func (b *builder) wake() *asm.Func {
-	f := b.Func("wake")
-	word, ctl := f.ParamI32("word"), f.ParamI32("control")
-	f.If(ctl.AtomicLoad(ctlSleepers), func() { f.Drop(word.AtomicNotify(0, f.I32Const(everyone))) })
-	return f
-}
-
-// barrier declares the function in which the threads of a run meet after a
-// phase; the last one to come empties the queues for the next phase. All return the
-// same status: that of the first thread that failed in this phase, or OK. The two
-// status words take turns, so that a thread that is ahead in the next phase does not
-// change what the others are about to read.
-func (b *builder) barrier(c ThreadsConfig, control asm.Global, await, wake *asm.Func) *asm.Func {
-	f := b.Func("barrier")
-	f.Result(asm.TypeI32)
-	phase, status, threads := f.ParamI32("phase"), f.ParamI32("status"), f.ParamI32("threads")
-	thread := f.ParamI32("thread")
-	ctl := f.Let("ctl", f.Get(control))
-	word := f.Let("word", ctl.AddI(ctlStatus).Add(phase.AndI(1).ShlI(2)))
-	passed, queue := f.Let("passed", ctl.AtomicLoad(ctlPassed)), f.I32("queue")
-	seconds := f.I32Const(int32(helperPatience*c.Patience)).Select(thread, f.I32Const(int32(c.Patience)))
-	f.If(status, func() { f.Drop(word.AtomicCmpxchg(0, f.I32Const(0), status)) })
-	f.IfElse(ctl.AtomicAdd(ctlArrived, f.I32Const(1)).Eq(threads.AddI(-1)), func() {
-		ctl.AtomicStore(ctlArrived, f.I32Const(0))
-		queue.Set(ctl)
-		f.Loop(func(next asm.Label) {
-			queue.AtomicStore(ctlQueues, f.I32Const(0))
-			queue.Set(queue.AddI(4))
-			f.BrIf(next, queue.LtU(ctl.Add(threads.ShlI(2))))
-		})
-		ctl.AtomicStore(ctlPassed, passed.AddI(1))
-		f.Call(wake, ctl.AddI(ctlPassed), ctl)
-	}, func() {
-		f.If(f.CallI32(await, ctl.AddI(ctlPassed), passed, ctl, f.I64Const(second), seconds).Eqz(), func() {
-			ctl.AtomicStore(ctlFailed, f.I32Const(1))
-		})
-	})
-	f.If(ctl.AtomicLoad(ctlFailed), func() { f.Return(f.I32Const(int32(kernels.StatusHelperFailed))) })
-	f.Return(word.AtomicLoad(0))
+// announce declares the function that tells threads which have nothing to do that
+// this has changed. Whoever counts as a sleeper later sees the change instead.
+func (b *builder) announce() *asm.Func {
+	f := b.Func("announce")
+	ctl := f.ParamI32("control")
+	f.Drop(ctl.AtomicAdd(ctlEpoch, f.I32Const(1)))
+	f.If(ctl.AtomicLoad(ctlSleepers), func() { f.Drop(ctl.AtomicNotify(ctlEpoch, f.I32Const(everyone))) })
 	return f
 }
