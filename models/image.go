@@ -153,8 +153,8 @@ func (r *region) write(data []byte) (at int) {
 // preparePIL makes the tables of both passes and cuts the rows into strips.
 func (m *Image) preparePIL(f frame, r *region) {
 	p, input := m.session.preprocess, m.session.network.InputShape()
-	m.cols = pilTaps(p.Filter, m.width, f.resizedW, f.left, input.W)
-	m.rows = pilTaps(p.Filter, m.height, f.resizedH, f.top, input.H)
+	m.cols = reducedTaps(p.Filter, m.width, f.reducedW, f.resizedW, f.left, input.W)
+	m.rows = reducedTaps(p.Filter, m.height, f.reducedH, f.resizedH, f.top, input.H)
 	height := max(1, stripBytes/(m.width*4))
 	for y := m.rows.lo; y < m.rows.hi; y += height {
 		m.strips = append(m.strips, rowStrip{source: span{y, min(m.rows.hi, y+height)}})

@@ -14,6 +14,8 @@ func TestMetadataRoundTrip(t *testing.T) {
 		p.Mean[1] = 0.1
 		if name == "v2" {
 			p.Resize, p.Filter = 0, TFBilinearCorner
+		} else {
+			p.Reduce = 48
 		}
 		md := Metadata(c, p)
 		md["something"] = "else"
@@ -46,6 +48,7 @@ func TestMetadataErrors(t *testing.T) {
 		{"head", "a"}, {"head", "5:tanh"}, {"head", "0"}, {"head", strings.Repeat("5,", 20)}, {"head", "5,,5"},
 		{"stem_act", "gelu"},
 		{"preprocess.resize", "big"}, {"preprocess.resize", "9999999"},
+		{"preprocess.reduce", "-3"}, {"preprocess.reduce", "small"}, {"preprocess.reduce", "9999999"},
 		{"preprocess.crop", "none"}, {"preprocess.crop", "five"},
 		{"preprocess.filter", "lanczos"},
 		{"preprocess.mean", "1,2"}, {"preprocess.mean", "1,2,x"}, {"preprocess.mean", "NaN,0,0"},
@@ -62,6 +65,10 @@ func TestMetadataErrors(t *testing.T) {
 	_, _, err := ConfigFromMetadata(map[string]string{"glance": "1", "arch": "mobilenet_v2", "preprocess.filter": "tf-bilinear", "preprocess.resize": "200"})
 	if err == nil || !strings.Contains(err.Error(), "cannot pad") {
 		t.Errorf("a filter that cannot pad: %v", err)
+	}
+	_, _, err = ConfigFromMetadata(map[string]string{"glance": "1", "arch": "mobilenet_v2", "preprocess.filter": "tf-bilinear", "preprocess.reduce": "64"})
+	if err == nil || !strings.Contains(err.Error(), "antialias") {
+		t.Errorf("a filter that reduces badly: %v", err)
 	}
 }
 
@@ -91,13 +98,13 @@ func TestLabels(t *testing.T) {
 
 // FuzzConfigFromMetadata checks that whatever metadata passes makes a network.
 func FuzzConfigFromMetadata(f *testing.F) {
-	f.Add("mobilenet_v3_small", "", "0.75", "10", "64", "65", "same", "8:relu,10", "relu", "exact", "none", "pil-bicubic", "0,0,0", "1,1,1")
-	f.Add("mobilenet_v2", "features", "1", "", "224", "", "symmetric", "none", "", "256", "center", "tf-bilinear", "", "")
-	f.Add("mobilenet_v1", "article", "1e-1", "4", "32", "131072", "", "", "hardswish", "300", "", "pil-bilinear", "1e6,0,0", "1e-6,1,1")
-	f.Fuzz(func(t *testing.T, arch, variant, alpha, classes, height, width, padding, head, stem, resize, crop, filter, mean, std string) {
+	f.Add("mobilenet_v3_small", "", "0.75", "10", "64", "65", "same", "8:relu,10", "relu", "exact", "none", "pil-bicubic", "0,0,0", "1,1,1", "64")
+	f.Add("mobilenet_v2", "features", "1", "", "224", "", "symmetric", "none", "", "256", "center", "tf-bilinear", "", "", "")
+	f.Add("mobilenet_v1", "article", "1e-1", "4", "32", "131072", "", "", "hardswish", "300", "", "pil-bilinear", "1e6,0,0", "1e-6,1,1", "")
+	f.Fuzz(func(t *testing.T, arch, variant, alpha, classes, height, width, padding, head, stem, resize, crop, filter, mean, std, reduce string) {
 		md := map[string]string{"glance": "1", "arch": arch, "variant": variant, "alpha": alpha, "classes": classes, "height": height,
 			"width": width, "padding": padding, "head": head, "stem_act": stem, "preprocess.resize": resize,
-			"preprocess.crop": crop, "preprocess.filter": filter, "preprocess.mean": mean, "preprocess.std": std}
+			"preprocess.crop": crop, "preprocess.filter": filter, "preprocess.mean": mean, "preprocess.std": std, "preprocess.reduce": reduce}
 		c, p, err := ConfigFromMetadata(md)
 		if err != nil {
 			var e *ConfigError

@@ -30,12 +30,18 @@ func (f Filter) pil() bool { return f == PILBilinear || f == PILBicubic }
 // Preprocess is how an image becomes a network's input. It is part of a model:
 // weights trained with one recipe lose accuracy with another. Its metadata keys:
 //
+//	preprocess.reduce  shorter side in pixels that larger images are reduced to first; absent: none
 //	preprocess.resize  shorter side in pixels, or "exact" for the input's size whatever the aspect
 //	preprocess.crop    "center", or "none" with "exact"
 //	preprocess.filter  one of the filters
 //	preprocess.mean    three numbers, subtracted from v/255 of red, green and blue
 //	preprocess.std     three numbers, what the difference is divided by
 type Preprocess struct {
+	// Reduce is the length in pixels that the shorter side of larger images is brought
+	// to before everything else, or 0: the size of the images that the weights were
+	// trained on, where those were scaled up. Sharper ones would look unlike them.
+	// Only with the filters of Pillow.
+	Reduce int
 	// Resize is the length in pixels that the image's shorter side is brought to
 	// before the centre of the input's size is cropped, as torchvision's
 	// Resize(n), CenterCrop do. 0 resizes to the input's size, ignoring aspect.
@@ -67,6 +73,9 @@ func (p Preprocess) check(c Config) error {
 	if p.Resize < 0 || p.Resize > maxResize {
 		return &ConfigError{"preprocess.resize", strconv.Itoa(p.Resize), `"exact" or 1 to ` + strconv.Itoa(maxResize) + " pixels"}
 	}
+	if p.Reduce < 0 || p.Reduce > maxResize {
+		return &ConfigError{"preprocess.reduce", strconv.Itoa(p.Reduce), "1 to " + strconv.Itoa(maxResize) + " pixels"}
+	}
 	known := false
 	var names []string
 	for _, f := range Filters() {
@@ -75,6 +84,9 @@ func (p Preprocess) check(c Config) error {
 	}
 	if !known {
 		return badValue("preprocess.filter", string(p.Filter), strings.Join(names, ", "))
+	}
+	if p.Reduce > 0 && !p.Filter.pil() {
+		return &ConfigError{"preprocess.reduce", strconv.Itoa(p.Reduce), "to be absent, as " + string(p.Filter) + " does not antialias"}
 	}
 	if side := max(c.Height, c.Width); !p.Filter.pil() && p.Resize > 0 && p.Resize < side {
 		return &ConfigError{"preprocess.resize", strconv.Itoa(p.Resize), "at least " + strconv.Itoa(side) +
@@ -93,6 +105,7 @@ func (p Preprocess) check(c Config) error {
 
 func (r *metadataReader) preprocess(c Config) Preprocess {
 	p := DefaultPreprocess(c)
+	p.Reduce = r.int("preprocess.reduce", 0)
 	if s := r.md["preprocess.resize"]; s == "exact" {
 		p.Resize = 0
 	} else {
@@ -117,6 +130,9 @@ func (p Preprocess) metadata(md map[string]string) {
 	md["preprocess.resize"], md["preprocess.crop"] = "exact", "none"
 	if p.Resize > 0 {
 		md["preprocess.resize"], md["preprocess.crop"] = strconv.Itoa(p.Resize), "center"
+	}
+	if p.Reduce > 0 {
+		md["preprocess.reduce"] = strconv.Itoa(p.Reduce)
 	}
 	md["preprocess.filter"] = string(p.Filter)
 	md["preprocess.mean"] = formatTriple(p.Mean)

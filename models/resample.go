@@ -2,10 +2,12 @@ package models
 
 import "math"
 
-// frame is where the network's input lies in a resized image: the image is
-// brought to resizedW x resizedH, and the input is the window that starts at
-// (left, top), which may begin before the image or end after it.
+// frame is where the network's input lies in a resized image: the image is brought
+// to reducedW x reducedH, where that is not 0, then to resizedW x resizedH, and the
+// input is the window that starts at (left, top), which may begin before the image or
+// end after it.
 type frame struct {
+	reducedW, reducedH int
 	resizedW, resizedH int
 	left, top          int
 }
@@ -14,17 +16,26 @@ type frame struct {
 // _compute_resized_output_size, center_crop): the longer side is truncated, the
 // offset rounded half to even, a window larger than the image is centred on it.
 func (p Preprocess) frameOf(width, height int, input Shape) frame {
+	var f frame
+	if p.Reduce > 0 && min(width, height) > p.Reduce {
+		f.reducedW, f.reducedH = shorterSide(p.Reduce, width, height)
+		width, height = f.reducedW, f.reducedH
+	}
 	if p.Resize == 0 {
-		return frame{resizedW: input.W, resizedH: input.H}
+		f.resizedW, f.resizedH = input.W, input.H
+		return f
 	}
-	f := frame{resizedW: p.Resize, resizedH: p.Resize}
-	if width <= height {
-		f.resizedH = int(float64(p.Resize) * float64(height) / float64(width))
-	} else {
-		f.resizedW = int(float64(p.Resize) * float64(width) / float64(height))
-	}
+	f.resizedW, f.resizedH = shorterSide(p.Resize, width, height)
 	f.left, f.top = centre(f.resizedW, input.W), centre(f.resizedH, input.H)
 	return f
+}
+
+// shorterSide is the size of an image whose shorter side is brought to side.
+func shorterSide(side, width, height int) (int, int) {
+	if width <= height {
+		return side, int(float64(side) * float64(height) / float64(width))
+	}
+	return int(float64(side) * float64(width) / float64(height)), side
 }
 
 func centre(image, window int) int {
@@ -90,6 +101,40 @@ func pilTaps(filter Filter, in, out, first, count int) taps {
 			row[i] = fixed(weights[i] / sum)
 		}
 		t.starts[o-first] = uint32(start - t.lo)
+	}
+	return t
+}
+
+// reducedTaps computes the weights of two steps at once: from in to between, and from
+// that to out. Pillow would round what lies between to 8 bits.
+func reducedTaps(filter Filter, in, between, out, first, count int) taps {
+	if between == 0 {
+		return pilTaps(filter, in, out, first, count)
+	}
+	a, b := pilTaps(filter, in, between, 0, between), pilTaps(filter, between, out, first, count)
+	// An output takes inputs from the first of its first value between to the last of
+	// its last one.
+	from := func(o int) int { return a.lo + int(a.starts[b.lo+int(b.starts[o])]) }
+	to := func(o int) int { return a.lo + int(a.starts[b.lo+int(b.starts[o])+b.n-1]) + a.n }
+	t := taps{lo: in, hi: 0, starts: make([]uint32, count)}
+	for o := range count {
+		t.n, t.lo, t.hi = max(t.n, to(o)-from(o)), min(t.lo, from(o)), max(t.hi, to(o))
+	}
+	t.coeffs = make([]int32, count*t.n)
+	for o := range count {
+		start := min(from(o), t.hi-t.n)
+		t.starts[o] = uint32(start - t.lo)
+		sums := make([]float64, t.n)
+		for i, outer := range b.coeffs[o*b.n : (o+1)*b.n] {
+			value := b.lo + int(b.starts[o]) + i
+			at := a.lo + int(a.starts[value]) - start
+			for j, inner := range a.coeffs[value*a.n : (value+1)*a.n] {
+				sums[at+j] += float64(float64(outer) * float64(inner))
+			}
+		}
+		for i, v := range sums {
+			t.coeffs[o*t.n+i] = fixed(v / (1 << (2 * precisionBits)))
+		}
 	}
 	return t
 }

@@ -3,7 +3,7 @@
 of formula pictures. Run in this folder; needs torch, torchvision, Pillow, numpy.
 
 A case holds, for Pillow's filters, the CRC-32 of the normalised float32 tensor
-(NHWC) and some of its values; for TensorFlow's filters some values, computed in
+(NHWC, not for cases that are reduced first) and some of its values; for TensorFlow's filters some values, computed in
 float64 from the definition of ResizeBilinear (half_pixel_centers and align_corners
 as the filter's name says)."""
 import json
@@ -45,6 +45,14 @@ PIL_CASES = [  # width, height, input width, input height, resize (0: exact), fi
     (37, 37, 37, 37, 0, "pil-bilinear"),
     (1400, 900, 64, 64, 73, "pil-bilinear"),
 ]
+REDUCED_CASES = [  # the same, and the shorter side that larger pictures are reduced to first
+    (500, 375, 128, 128, 128, "pil-bilinear", 64),
+    (375, 500, 96, 80, 100, "pil-bicubic", 48),
+    (90, 65, 128, 128, 128, "pil-bilinear", 64),
+    (64, 64, 128, 128, 128, "pil-bilinear", 64),
+    (200, 33, 96, 96, 96, "pil-bilinear", 64),
+    (1400, 900, 64, 48, 0, "pil-bilinear", 40),
+]
 TF_CASES = [
     (300, 200, 64, 48, 0, "tf-bilinear"),
     (300, 200, 64, 48, 0, "tf-bilinear-align-corners"),
@@ -64,15 +72,19 @@ def samples(tensor):
     return [[i, float(flat[i])] for i in at]
 
 
-def pil_case(w, h, inw, inh, resize, name):
+def pil_case(w, h, inw, inh, resize, name, reduce=0):
     mode = {"pil-bilinear": InterpolationMode.BILINEAR, "pil-bicubic": InterpolationMode.BICUBIC}[name]
     image = Image.fromarray(picture(w, h), "RGB")
+    if 0 < reduce < min(w, h):
+        image = F.resize(image, reduce, mode)
     if resize:
         image = F.center_crop(F.resize(image, resize, mode), [inh, inw])
     else:
         image = F.resize(image, [inh, inw], mode)
     tensor = F.normalize(F.to_tensor(image), MEAN, STD).permute(1, 2, 0).contiguous().numpy()
     assert tensor.dtype == np.float32
+    if reduce:
+        return {"samples": samples(tensor)}
     return {"tensor": zlib.crc32(tensor.tobytes()), "samples": samples(tensor)}
 
 
@@ -107,10 +119,12 @@ def tf_case(w, h, inw, inh, resize, name):
 
 def main():
     cases = []
-    for make, table in ((pil_case, PIL_CASES), (tf_case, TF_CASES)):
-        for w, h, inw, inh, resize, name in table:
+    for make, table in ((pil_case, PIL_CASES), (tf_case, TF_CASES), (pil_case, REDUCED_CASES)):
+        for w, h, inw, inh, resize, name, *reduce in table:
             case = {"width": w, "height": h, "inputWidth": inw, "inputHeight": inh, "resize": resize, "filter": name}
-            case.update(make(w, h, inw, inh, resize, name))
+            if reduce:
+                case["reduce"] = reduce[0]
+            case.update(make(w, h, inw, inh, resize, name, *reduce))
             cases.append(case)
     with open("preprocess.json", "w") as f:
         f.write("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")

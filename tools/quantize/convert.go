@@ -120,6 +120,9 @@ func describePreprocess(p models.Preprocess) string {
 	if p.Resize > 0 {
 		size = fmt.Sprintf("shorter side to %d, centre crop", p.Resize)
 	}
+	if p.Reduce > 0 {
+		size = fmt.Sprintf("larger images first reduced to %d, ", p.Reduce) + size
+	}
 	return fmt.Sprintf("%s, %s, mean %.4g, std %.4g", size, p.Filter, p.Mean, p.Std)
 }
 

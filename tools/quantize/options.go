@@ -86,12 +86,16 @@ var presets = map[string]func(models.Config) models.Preprocess{
 type triple = [3]float64
 
 // preprocessFlags are the flags that describe how images become inputs.
-type preprocessFlags struct{ preset, resize, filter, mean, std string }
+type preprocessFlags struct {
+	preset, resize, filter, mean, std string
+	reduce                            int
+}
 
 func (p *preprocessFlags) register(flags *flag.FlagSet) {
 	flags.StringVar(&p.preset, "preprocess", "", "`recipe` for images: torchvision (shorter side to 8/7 of the input, centre crop, ImageNet mean and std), "+
-		"timm (the same, bicubic), keras (straight to the input's size, -1 to 1) or nsfwjs (the same, 0 to 1); the next four change parts of it (default what the names suggest)")
+		"timm (the same, bicubic), keras (straight to the input's size, -1 to 1) or nsfwjs (the same, 0 to 1); the next five change parts of it (default what the names suggest)")
 	flags.StringVar(&p.resize, "resize", "", "shorter `side` in pixels before the centre crop, or exact for the input's size whatever the aspect")
+	flags.IntVar(&p.reduce, "reduce", 0, "shorter side in `pixels` that larger images are reduced to first: what the training images had, where they were scaled up (default none)")
 	flags.StringVar(&p.filter, "filter", "", "resampling `filter`: "+filterNames())
 	flags.StringVar(&p.mean, "mean", "", "`r,g,b` that are subtracted from values in 0..1")
 	flags.StringVar(&p.std, "std", "", "`r,g,b` that the differences are divided by")
@@ -124,6 +128,11 @@ func (p *preprocessFlags) apply(recipe *models.Preprocess, c models.Config) erro
 			return usageError{fmt.Sprintf("-resize is %q, want pixels or exact", p.resize)}
 		}
 		recipe.Resize = n
+	}
+	if p.reduce < 0 {
+		return usageError{fmt.Sprintf("-reduce is %d, want pixels", p.reduce)}
+	} else if p.reduce > 0 {
+		recipe.Reduce = p.reduce
 	}
 	if p.filter != "" {
 		recipe.Filter = models.Filter(p.filter)
