@@ -159,7 +159,7 @@ func small(t *testing.T, name, base string) (catalog.Model, []byte) {
 func fetch(t *testing.T, c *catalog.Catalog, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	status = run(t.Context(), c, append([]string{"-timeout", "300ms", "-mirror", ""}, args...), &out, &errs)
+	status = run(t.Context(), c, append([]string{"-timeout", "2s", "-mirror", ""}, args...), &out, &errs)
 	return status, out.String(), errs.String()
 }
 
@@ -178,7 +178,7 @@ func TestOneFailureLeavesTheRest(t *testing.T) {
 
 	c := &catalog.Catalog{}
 	reasons := map[string]string{
-		"wrong_hash": "the catalogue says", "not_found": "404 Not Found", "hanging": "did not answer for 300ms",
+		"wrong_hash": "the catalogue says", "not_found": "404 Not Found", "hanging": "did not answer for 2s",
 		"cut_off": "broke off", "unreachable": "does not answer", "other_network": "convert:",
 	}
 	for name, base := range map[string]string{"wrong_hash": base, "not_found": base, "hanging": hanging, "cut_off": cut, "unreachable": gone.URL, "other_network": base} {

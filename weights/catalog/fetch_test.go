@@ -53,7 +53,7 @@ func fetcher(t *testing.T) (*Fetcher, *[]string) {
 	var notes []string
 	return &Fetcher{
 		Cache:   t.TempDir(),
-		Timeout: 200 * time.Millisecond,
+		Timeout: 2 * time.Second,
 		Note:    func(line string) { notes = append(notes, line) },
 	}, &notes
 }
@@ -212,7 +212,7 @@ func TestFetchFailures(t *testing.T) {
 		}, "", "the limit is"},
 		{"silent from the start", func(w http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
-		}, "", "did not answer for 200ms"},
+		}, "", "did not answer for 2s"},
 		{"silent in the middle", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 			w.Write(content[:20])
