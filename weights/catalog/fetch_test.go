@@ -218,7 +218,7 @@ func TestFetchFailures(t *testing.T) {
 			w.Write(content[:20])
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		}, "", "nothing arrived for 200ms"},
+		}, "", "nothing arrived for 2s"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
