@@ -20,6 +20,7 @@ import torchvision
 
 import data
 import ops
+import unfold
 
 COLUMNS = ["epoch", "size", "learning_rate", "train_loss", "top1", "top5", "loss", "seconds"]
 
@@ -28,15 +29,16 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", required=True, help="folder tiny-imagenet-200")
     parser.add_argument("--out", default="build/train", help="checkpoints, log and decoded pictures; a run found there goes on")
-    parser.add_argument("--epochs", type=int, default=46)
-    parser.add_argument("--decay", type=int, default=35, help="epochs at the end over which the learning rate falls to 0")
-    parser.add_argument("--sizes", default="0:96,37:128", help="side of the input from an epoch on, EPOCH:PIXELS,...")
+    parser.add_argument("--start", help="blob whose weights a new run begins with, such as that of weights/, in place of random ones")
+    parser.add_argument("--epochs", type=int, default=31)
+    parser.add_argument("--decay", type=int, default=24, help="epochs at the end over which the learning rate falls to 0")
+    parser.add_argument("--sizes", default="0:64,7:96,20:128", help="side of the input from an epoch on, EPOCH:PIXELS,...")
     parser.add_argument("--evaluate", type=int, default=2, help="epochs between evaluations")
     parser.add_argument("--batch", type=int, default=128, help="pictures a step, of all processes together")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate")
     parser.add_argument("--weight-decay", type=float, default=0.02)
     parser.add_argument("--ema", type=float, default=0.9995, help="decay of the averaged weights, per step")
-    parser.add_argument("--cutmix", type=float, default=0.2, help="share of steps")
+    parser.add_argument("--cutmix", type=float, default=0, help="share of steps")
     parser.add_argument("--smoothing", type=float, default=0.1, help="label smoothing")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="on a CPU; one is used on a GPU")
@@ -193,11 +195,16 @@ def main():
     for split in ("train", "val"):
         data.load(o.data, split, o.out)  # decoded once, before the processes start
     network = build(o)
+    checkpoint = pathlib.Path(o.out) / "checkpoint.pt"
+    if o.start and not checkpoint.exists():
+        pixels, _ = data.load(o.data, "train", o.out)
+        order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(o.seed))[:1000]
+        unfold.unfold(network, o.start, data.normalise(data.resize(data.batch(pixels, order, o.device), side(o.sizes, 0))))
+        print(f"begins with {o.start}", flush=True)
     average = copy.deepcopy(network)
     processes = o.processes if o.device == "cpu" else 1
     optimizer = Optimizer(o, network, average, processes)
     first = 0
-    checkpoint = pathlib.Path(o.out) / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=o.device)
         network.load_state_dict(saved["network"])
