@@ -32,6 +32,9 @@ type blob struct {
 // nsfwjs is the trained model that is used where make weights has fetched it.
 const nsfwjs = "nsfw_mobilenet_v2"
 
+// bundled is the model that is part of the repository, which the documents name.
+const bundled = "tiny_imagenet_v3_small"
+
 // writeBlobs fills a weights folder: two small networks with random weights,
 // and the trained one where it is there.
 func writeBlobs(dir string) (map[string]blob, error) {

@@ -51,7 +51,7 @@ func block(t *testing.T, file, heading string, n int) string {
 }
 
 // forTests puts a model that is always there in the place of the trained one.
-func forTests(code string) string { return strings.ReplaceAll(code, nsfwjs, "small") }
+func forTests(code string) string { return strings.ReplaceAll(code, bundled, "small") }
 
 // wantAnswer is what the examples of the documents write of the photo.
 func wantAnswer(t *testing.T, f *fixture) string {

@@ -40,10 +40,10 @@ def training(log, path):
     loss = accuracy.twinx()
     loss.spines["right"].set_visible(True)
     loss.grid(False)
-    loss.plot(epochs, log["train_loss"], color="tab:orange", label="loss, training (mixed and smoothed targets)")
+    loss.plot(epochs, log["train_loss"], color="tab:orange", label="loss, training (smoothed targets)")
     loss.set(ylabel="nats")
     lines = accuracy.get_lines() + loss.get_lines()
-    accuracy.legend(lines, [line.get_label() for line in lines], frameon=False, loc="center right")
+    accuracy.legend(lines, [line.get_label() for line in lines], frameon=False, loc="upper right")
     save(figure, path)
 
 
