@@ -67,28 +67,35 @@ def resize(images, size):
     return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
 
 
-def augment(images, size, generator):
-    """A random view of each picture: crop of 50 to 100 % of the area, flip, brightness, contrast and
-    saturation up to a fifth more or less."""
-    n, device = len(images), images.device
+def views(n, generator):
+    """Eight random numbers for each of n pictures, float32[n,8]: factors of brightness, contrast and saturation up to
+    a fifth more or less; width (negative: mirrored) and height of a crop of 50 to 100 % of the area, as shares of the
+    picture's; its centre, from -1 to 1; and 0."""
 
     def uniform(low, high):
         return torch.rand(n, generator=generator).mul_(high - low).add_(low)
 
-    brightness, contrast, saturation = (uniform(0.8, 1.2).to(device)[:, None, None, None] for _ in range(3))
-    grey = images.mean(1, keepdim=True)
-    images = grey + (images - grey) * saturation
-    middle = grey.mean((2, 3), keepdim=True)
-    images = (middle + (images - middle) * contrast).mul_(brightness).clamp_(0, 1)
-
+    colours = [uniform(0.8, 1.2) for _ in range(3)]
     area, aspect = uniform(0.5, 1), uniform(-0.29, 0.29).exp()
     sx, sy = (area * aspect).sqrt().clamp_(max=1), (area / aspect).sqrt().clamp_(max=1)
     tx, ty = (1 - sx) * uniform(-1, 1), (1 - sy) * uniform(-1, 1)
     mirror = (uniform(0, 1) < 0.5).float() * -2 + 1
-    none = torch.zeros(n)
-    theta = torch.stack([torch.stack([sx * mirror, none, tx], 1), torch.stack([none, sy, ty], 1)], 1).to(device)
+    return torch.stack([*colours, sx * mirror, sy, tx, ty, torch.zeros(n)], 1)
+
+
+def augment(images, size, views):
+    """The view of each picture of float32[B,3,64,64] that views() chose, size pixels wide and high."""
+    n = len(images)
+    views = views.to(images.device)
+    brightness, contrast, saturation = (views[:, i, None, None, None] for i in range(3))
+    grey = images.mean(1, keepdim=True)
+    images = grey + (images - grey) * saturation
+    middle = grey.mean((2, 3), keepdim=True)
+    images = (middle + (images - middle) * contrast).mul_(brightness).clamp_(0, 1)
+    _, _, _, sx, sy, tx, ty, none = views.unbind(1)
+    theta = torch.stack([torch.stack([sx, none, tx], 1), torch.stack([none, sy, ty], 1)], 1)
     grid = F.affine_grid(theta, (n, 3, size, size), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def cutmix(images, targets, generator):

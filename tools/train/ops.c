@@ -1,7 +1,8 @@
 // The training operations that PyTorch does slowly on a CPU, on contiguous NHWC
-// float32: depthwise convolution with its two gradients, and batch normalisation
-// fused with the activation after it, with its gradient. ops.py compiles this file
-// and calls it; every function works on one thread.
+// float32: depthwise convolution with its two gradients, batch normalisation
+// fused with the activation after it, with its gradient, the large parts of
+// squeeze-and-excite, and the augmentation of data.py with its normalisation. ops.py
+// compiles this file and calls it; every function works on one thread.
 //
 // Shapes: x[N][H][W][C], y[N][OH][OW][C], depthwise kernels w[K*K][C], channel
 // vectors [C]. C is a multiple of 8. Padding is K/2 on every side.
@@ -202,4 +203,76 @@ void normalise_backward(int rows, int C, int act, const float *x, const float *d
       dx[i * C + c] = scale[c] * (g - a[c] - (v - mean[c]) * b[c]);          \
     }
   EACH_ACTIVATION(BACKWARD)
+}
+
+// sums[n][c] = factor * the sum over the pixels of x[n][pixels][C], times other where it is not null.
+void channel_sums(int n, int pixels, int C, float factor, const float *x, const float *other, float *sums) {
+  for (; n > 0; n--, x += (long)pixels * C, sums += C) {
+    memset(sums, 0, sizeof(float) * C);
+    for (int i = 0; i < pixels; i++)
+      if (other)
+        for (int c = 0; c < C; c++) sums[c] += x[(long)i * C + c] * other[(long)i * C + c];
+      else
+        for (int c = 0; c < C; c++) sums[c] += x[(long)i * C + c];
+    for (int c = 0; c < C; c++) sums[c] *= factor;
+    if (other) other += (long)pixels * C;
+  }
+}
+
+// y = x[n][pixels][C] * scale[n][C] + shift[n][C]
+void scale_channels(int n, int pixels, int C, const float *x, const float *scale, const float *shift, float *y) {
+  for (; n > 0; n--, scale += C, shift += C)
+    for (int i = 0; i < pixels; i++, x += C, y += C)
+      for (int c = 0; c < C; c++) y[c] = x[c] * scale[c] + shift[c];
+}
+
+// Where an output pixel of a crop lies in the picture: between pixels a and b, share of b.
+typedef struct {
+  int a, b;
+  float share;
+} Tap;
+
+static void taps(Tap *t, int size, int side, float scale, float centre) {
+  for (int i = 0; i < size; i++) {
+    const float at = (scale * ((2 * i + 1) / (float)size - 1) + centre + 1) * side / 2 - 0.5f;
+    const float inside = fminf(fmaxf(at, 0), side - 1);
+    t[i].a = (int)inside;
+    t[i].b = t[i].a + 1 < side ? t[i].a + 1 : t[i].a;
+    t[i].share = inside - t[i].a;
+  }
+}
+
+#define SIDE 64     // of a picture of Tiny ImageNet
+#define LARGEST 256 // size of an augmented picture
+
+// data.augment and data.normalise: y[n][size][size][3] from pixels[n][SIDE][SIDE][3], with
+// data.views' eight numbers for each picture.
+void augment(int n, int size, const unsigned char *pixels, const float *views, const float *mean, const float *std, float *y) {
+  static _Thread_local float picture[SIDE * SIDE * 3];
+  float row[SIDE * 3];
+  Tap xs[LARGEST], ys[LARGEST];
+  for (; n > 0; n--, pixels += SIDE * SIDE * 3, views += 8) {
+    const float brightness = views[0] / 255, contrast = views[1], saturation = views[2];
+    long total = 0;
+    for (int i = 0; i < SIDE * SIDE * 3; i++) total += pixels[i];
+    const float middle = (float)total / (SIDE * SIDE * 3);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+      const float grey = (pixels[i * 3] + pixels[i * 3 + 1] + pixels[i * 3 + 2]) / 3.0f;
+      for (int c = 0; c < 3; c++) {
+        const float v = grey + (pixels[i * 3 + c] - grey) * saturation;
+        const float light = (middle + (v - middle) * contrast) * brightness;
+        picture[i * 3 + c] = (fminf(fmaxf(light, 0), 1) - mean[c]) / std[c];
+      }
+    }
+    taps(xs, size, SIDE, views[3], views[5]);
+    taps(ys, size, SIDE, views[4], views[6]);
+    for (int oy = 0; oy < size; oy++) {
+      const float *upper = picture + ys[oy].a * SIDE * 3, *lower = picture + ys[oy].b * SIDE * 3;
+      for (int i = 0; i < SIDE * 3; i++) row[i] = upper[i] + (lower[i] - upper[i]) * ys[oy].share;
+      for (int ox = 0; ox < size; ox++, y += 3) {
+        const float *left = row + xs[ox].a * 3, *right = row + xs[ox].b * 3;
+        for (int c = 0; c < 3; c++) y[c] = left[c] + (right[c] - left[c]) * xs[ox].share;
+      }
+    }
+  }
 }

@@ -1,9 +1,9 @@
-"""Depthwise convolution and batch normalisation for training on CPUs.
+"""Depthwise convolution, batch normalisation, squeeze-and-excite and augmentation for training on CPUs.
 
 PyTorch's own take two thirds of a training step of MobileNetV3-small on a CPU, a
 5x5 depthwise gradient on a 3x3 map alone a tenth. ops.c does the same sums on NHWC
 memory; convert() puts them into a torchvision network without changing its
-parameters' names. Where there is no C compiler, or on a GPU, the network stays
+parameters' names, and augment() is data.augment followed by data.normalise. Where there is no C compiler, or on a GPU, the network stays
 as it is.
 """
 import ctypes
@@ -14,6 +14,9 @@ import tempfile
 
 import torch
 from torch import nn
+from torchvision.ops import SqueezeExcitation
+
+import data
 
 ACTIVATIONS = {nn.Identity: 0, nn.ReLU: 1, nn.Hardswish: 2}
 
@@ -93,6 +96,42 @@ class _NormaliseFunction(torch.autograd.Function):
         return dx, dgamma, dbeta, None, None, None
 
 
+class _SqueezeExciteFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w1, b1, w2, b2):
+        x = x.contiguous(memory_format=torch.channels_last)
+        n, c, h, w = x.shape
+        w1, w2 = w1.detach().flatten(1), w2.detach().flatten(1)
+        mean, y = torch.empty(n, c), _like(x)
+        _library.channel_sums(n, h * w, c, ctypes.c_float(1 / (h * w)), _p(x), None, _p(mean))
+        hidden = torch.addmm(b1.detach(), mean, w1.t()).relu_()
+        excited = torch.addmm(b2.detach(), hidden, w2.t())
+        scale = nn.functional.hardsigmoid(excited)
+        none = torch.zeros_like(scale)
+        _library.scale_channels(n, h * w, c, _p(x), _p(scale), _p(none), _p(y))
+        ctx.save_for_backward(x, w1, w2, mean, hidden, excited, scale)
+        return y
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, w1, w2, mean, hidden, excited, scale = ctx.saved_tensors
+        dy = dy.contiguous(memory_format=torch.channels_last)
+        n, c, h, w = x.shape
+        dexcited, dx = torch.empty(n, c), _like(x)
+        _library.channel_sums(n, h * w, c, ctypes.c_float(1 / 6), _p(x), _p(dy), _p(dexcited))
+        dexcited.mul_((excited > -3) & (excited < 3))
+        dhidden = torch.mm(dexcited, w2).mul_(hidden > 0)
+        dmean = torch.mm(dhidden, w1).div_(h * w)
+        _library.scale_channels(n, h * w, c, _p(dy), _p(scale), _p(dmean), _p(dx))
+        dw1, dw2 = (torch.mm(d.t(), v)[:, :, None, None] for d, v in ((dhidden, mean), (dexcited, hidden)))
+        return dx, dw1, dhidden.sum(0), dw2, dexcited.sum(0)
+
+
+class SqueezeExcite(SqueezeExcitation):
+    def forward(self, x):
+        return _SqueezeExciteFunction.apply(x, self.fc1.weight, self.fc1.bias, self.fc2.weight, self.fc2.bias)
+
+
 class Depthwise(nn.Conv2d):
     def forward(self, x):
         return _DepthwiseFunction.apply(x, self.weight, self.stride[0])
@@ -123,6 +162,8 @@ def convert(network):
     if _library is None:
         return False
     for module in list(network.modules()):
+        if isinstance(module, SqueezeExcitation) and isinstance(module.scale_activation, nn.Hardsigmoid):
+            module.__class__ = SqueezeExcite
         layers = list(module.named_children())
         for i, (name, layer) in enumerate(layers):
             if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1 and layer.bias is None:
@@ -134,3 +175,12 @@ def convert(network):
                     layer.act = ACTIVATIONS[type(following)]
                     setattr(module, layers[i + 1][0], nn.Identity())
     return True
+
+
+def augment(pixels, size, views):
+    """data.augment and data.normalise of pixels uint8[B,64,64,3]. None where ops.c is not compiled."""
+    if _library is None:
+        return None
+    y = torch.empty((len(pixels), 3, size, size), memory_format=torch.channels_last)
+    _library.augment(len(pixels), size, ctypes.c_void_p(pixels.ctypes.data), _p(views), _p(data.MEAN), _p(data.STD), _p(y))
+    return y

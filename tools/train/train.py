@@ -7,11 +7,17 @@ import pathlib
 import sys
 import time
 
-# Memory that is handed back to the system after each layer costs a sixth of the
-# time on a CPU. The C library reads these only when a program starts.
-KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "8000000000", "MALLOC_TOP_PAD_": "100000000"}
-if __name__ == "__main__" and not all(name in os.environ for name in KEEP_MEMORY):
-    os.execve(sys.executable, [sys.executable] + sys.argv, {**os.environ, **KEEP_MEMORY})
+# On a CPU, memory that is handed back to the system after each layer costs a sixth of
+# the time, and as much the threads of OpenBLAS, which poll for work next to a process
+# for each core. The libraries read these only when a program starts.
+ENVIRONMENT = {
+    "MALLOC_MMAP_THRESHOLD_": "4000000000",
+    "MALLOC_TRIM_THRESHOLD_": "8000000000",
+    "MALLOC_TOP_PAD_": "100000000",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+if __name__ == "__main__" and not all(name in os.environ for name in ENVIRONMENT):
+    os.execve(sys.executable, [sys.executable] + sys.argv, {**ENVIRONMENT, **os.environ})
 
 import torch
 import torch.multiprocessing as multiprocessing
@@ -155,11 +161,14 @@ def train(rank, o, processes, network, average, optimizer, first):
         for step in range(steps):
             number = epoch * steps + step + 1
             indices = order[step * o.batch + rank * share:][:share]
-            images = data.augment(data.batch(pixels, indices, o.device), size, generator)
+            views = data.views(len(indices), generator)
+            images = ops.augment(pixels[indices.numpy()], size, views)
+            if images is None:
+                images = data.normalise(data.augment(data.batch(pixels, indices, o.device), size, views))
             targets = F.one_hot(labels[indices], 200).float().to(o.device)
             if torch.rand(1, generator=generator).item() < o.cutmix:
                 images, targets = data.cutmix(images, targets, generator)
-            loss = F.cross_entropy(network(data.normalise(images)), targets, label_smoothing=o.smoothing)
+            loss = F.cross_entropy(network(images), targets, label_smoothing=o.smoothing)
             optimizer.gradients[rank].zero_()
             loss.backward()
             keep = min(o.ema, number / (number + 10))

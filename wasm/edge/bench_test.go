@@ -2,12 +2,14 @@ package edge_test
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"glance/tools/api/apitest"
+	"glance/wasm/edge"
 )
 
 // BenchmarkRequest measures the processor time of workerd for a warm request, as
@@ -15,6 +17,13 @@ import (
 //
 //	go test -run - -bench Request ./wasm/edge
 func BenchmarkRequest(b *testing.B) {
+	const bundled = "tiny_imagenet_v3_small"
+	dir, root := b.TempDir(), filepath.Join("..", "..")
+	_, err := edge.Build(edge.Options{Root: root, Out: dir, Weights: filepath.Join(root, "weights"), Models: []string{bundled}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	shipped := start(b, config{dir: dir})
 	exact := start(b, config{})
 	fused := start(b, config{vars: map[string]string{"BACKEND": "relaxed"}})
 	picture := apitest.Picture(640, 480, 1)
@@ -29,11 +38,13 @@ func BenchmarkRequest(b *testing.B) {
 		body         []byte
 	}{
 		{"health", "/healthz", nil},
+		{"raw224/bundled", "/classify?model=" + bundled + raw, pixels}, // MobileNetV3-small for 128x128
 		{"raw224/v3_small", "/classify?model=" + small + raw, pixels},
 		{"raw224/v3_small/relaxed", "/classify?model=" + small + raw, pixels},
 		{"raw224/v2", "/classify?model=" + moderation + raw, pixels},
 		{"raw224/refused", "/classify?width=223&height=224", pixels}, // all but picture and network
 		{"raw224/tiny", "/classify?model=" + tiny + raw, pixels},     // next to no network
+		{"jpeg640x480/bundled", "/classify?model=" + bundled, apitest.JPEG(b, picture)},
 		{"jpeg640x480/v3_small", "/classify?model=" + small, apitest.JPEG(b, picture)},
 		{"jpeg640x480/v2", "/classify?model=" + moderation, apitest.JPEG(b, picture)},
 		{"progressive640x480/v3_small", "/classify?model=" + small, progressive},
@@ -45,8 +56,11 @@ func BenchmarkRequest(b *testing.B) {
 			method = "GET"
 		}
 		w := exact
-		if strings.HasSuffix(c.name, "relaxed") {
+		switch {
+		case strings.HasSuffix(c.name, "relaxed"):
 			w = fused
+		case strings.HasSuffix(c.name, "bundled"):
+			w = shipped
 		}
 		b.Run(c.name, func(b *testing.B) {
 			for range 200 { // until the optimised code runs
