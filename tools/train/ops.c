@@ -165,7 +165,7 @@ void normalise_forward(int rows, int C, int act, const float *x, const float *sc
   EACH_ACTIVATION(FORWARD)
 }
 
-// The gradient of normalise_forward after batch_statistics: dx, dgamma and dbeta.
+// The gradient of normalise_forward after batch_statistics: dx, which may be dy, dgamma and dbeta.
 // scale = gamma * inverse, shift = beta - mean * scale, inverse = 1 / sqrt(variance + eps).
 void normalise_backward(int rows, int C, int act, const float *x, const float *dy, const float *scale, const float *shift,
                         const float *mean, const float *inverse, float *dx, float *dgamma, float *dbeta) {

@@ -90,7 +90,9 @@ class _NormaliseFunction(torch.autograd.Function):
         x, scale, shift, mean, inverse = ctx.saved_tensors
         n, c, h, w = x.shape
         dy = dy.contiguous(memory_format=torch.channels_last)
-        dx, dgamma, dbeta = _like(x), torch.empty_like(mean), torch.empty_like(mean)
+        # Where an activation follows, nothing else uses dy. Its memory is in the cache.
+        dx = dy if ctx.act else _like(x)
+        dgamma, dbeta = torch.empty_like(mean), torch.empty_like(mean)
         _library.normalise_backward(n * h * w, c, ctx.act, _p(x), _p(dy), _p(scale), _p(shift), _p(mean), _p(inverse),
                                     _p(dx), _p(dgamma), _p(dbeta))
         return dx, dgamma, dbeta, None, None, None
