@@ -30,11 +30,15 @@ func (a *arena) add(bytes, first, last int) int {
 // place gives every buffer its offset: the largest first, each at the lowest
 // offset where it overlaps none that is in use at the same time.
 func (a *arena) place() {
-	order := make([]*buffer, len(a.buffers))
+	order := make([]*buffer, 0, len(a.buffers)) // the first added first among those as large
 	for i := range a.buffers {
-		order[i] = &a.buffers[i]
+		b := &a.buffers[i]
+		at := len(order)
+		for at > 0 && order[at-1].bytes < b.bytes {
+			at--
+		}
+		order = slices.Insert(order, at, b)
 	}
-	slices.SortStableFunc(order, func(x, y *buffer) int { return cmp.Compare(y.bytes, x.bytes) })
 	var placed []*buffer // sorted by offset
 	a.bytes = 0
 	for _, b := range order {

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"unicode/utf16"
@@ -85,14 +86,14 @@ func (s *scanner) metadata() error {
 		if s.file == nil {
 			return nil
 		}
-		k, err := s.unescape(key)
+		k, err := s.value(key)
 		if err != nil {
 			return err
 		}
 		if _, twice := s.file.Metadata[k]; twice {
 			return s.fail("metadata key ", strconv.Quote(k), " is there twice")
 		}
-		v, err := s.unescape(value)
+		v, err := s.value(value)
 		if err != nil {
 			return err
 		}
@@ -110,7 +111,7 @@ func (s *scanner) tensor(name []byte) error {
 	var t Tensor
 	if s.file != nil {
 		var err error
-		if t.Name, err = s.unescape(name); err != nil {
+		if t.Name, err = s.value(name); err != nil {
 			return err
 		}
 	}
@@ -333,17 +334,18 @@ func (s *scanner) integer() (int64, error) {
 	return n, nil
 }
 
-// unescape returns the value of a string.
-func (s *scanner) unescape(raw []byte) (string, error) {
-	i := 0
-	for i < len(raw) && raw[i] != '\\' {
-		i++
-	}
-	if i == len(raw) {
+// value returns the value of a string.
+func (s *scanner) value(raw []byte) (string, error) {
+	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw), nil
 	}
-	out := append(make([]byte, 0, len(raw)), raw[:i]...)
-	for i < len(raw) {
+	return s.unescape(raw)
+}
+
+// unescape returns the value of a string that may have escapes.
+func (s *scanner) unescape(raw []byte) (string, error) {
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); {
 		if raw[i] != '\\' {
 			out = append(out, raw[i])
 			i++
