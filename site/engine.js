@@ -371,7 +371,14 @@ export class Engine {
       throw this.#broken;
     }
     if (answer === undefined) throw (this.#broken = program.failure()); // the function panicked
-    if (answer?.code) throw new GlanceError(answer.code, answer.message);
+    if (answer?.code) {
+      const error = new GlanceError(answer.code, answer.message);
+      if (answer.code === 'helper-failed') { // it may come back and write into what a later run computes
+        this.#broken = error;
+        this.#helpers?.close();
+      }
+      throw error;
+    }
     return answer;
   }
 }

@@ -1,4 +1,4 @@
-// A helper thread: runs one lane of every program of the engine that started it,
+// A helper thread: takes lanes of every program of the engine that started it,
 // until it is terminated. While it serves it waits inside WebAssembly and handles
 // no more messages. An error here ends the worker, which its engine notices.
 

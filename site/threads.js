@@ -1,8 +1,8 @@
 /**
- * The helper threads of an engine: workers that run lanes 1, 2, ... of the same
- * kernel module on one shared memory. Lane 0 is the engine's own thread, which
- * does the others' work as well until they are there: nothing waits for a helper
- * to start, and one that fails to only leaves the engine with fewer threads.
+ * The helper threads of an engine: workers that take lanes of the same kernel
+ * module on one shared memory. The engine's own thread does all the work until
+ * they are there: nothing waits for a helper to start, and one that fails to only
+ * leaves the engine with fewer threads.
  */
 export class Helpers {
   /** @type {Worker[]} */
@@ -26,10 +26,16 @@ export class Helpers {
       } catch {
         return; // this thread may not start workers
       }
-      worker.onmessage = () => changed(++this.#serving);
+      let serves = false;
+      worker.onmessage = () => {
+        serves = true;
+        changed(++this.#serving);
+      };
       worker.onerror = (event) => {
         event.preventDefault();
         worker.terminate();
+        if (serves) changed(--this.#serving);
+        serves = false;
       };
       this.#workers.push(worker);
     }

@@ -131,7 +131,9 @@ func (b *builder) serve(control asm.Global, await, take *asm.Func) {
 func firstOf(thread, lanes, threads asm.I32) asm.I32 { return thread.Mul(lanes).DivU(threads) }
 
 // fill declares the function that fills the queues with the task's lanes. Nobody
-// else changes a queue then, as all are empty.
+// else changes a queue then, as all are empty. The last queue, which has a lane of
+// every phase, is filled last: so no phase ends, and no other fill begins, before
+// this one is done.
 func (b *builder) fill() *asm.Func {
 	f := b.Func("fill")
 	ctl := f.ParamI32("control")
