@@ -1,5 +1,6 @@
 """Writes the averaged weights of a training run as a checkpoint for tools/quantize.
 
+They may be averaged once more, with those of an earlier epoch (Wortsman et al. 2022, "Model soups").
 The statistics of the batch norms are estimated again, on training pictures seen as
 at evaluation: during training they belong to other weights and to augmented pictures.
 """
@@ -17,7 +18,9 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", required=True, help="folder tiny-imagenet-200")
     parser.add_argument("--out", default="build/train", help="folder of the run; model.pth and labels.txt are written there")
-    parser.add_argument("--size", type=int, default=128, help="side of the input")
+    parser.add_argument("--earlier", help="checkpoint of an earlier epoch, such as checkpoint-62.pt, to average the weights with")
+    parser.add_argument("--share", type=float, default=0.4, help="weight of the earlier checkpoint in that average")
+    parser.add_argument("--size", type=int, default=160, help="side of the input")
     parser.add_argument("--batches", type=int, default=200, help="of 100 training pictures, for the statistics; 0 keeps those of the run")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser.parse_args()
@@ -40,7 +43,11 @@ def main():
     out = pathlib.Path(o.out)
     network = torchvision.models.mobilenet_v3_small(num_classes=200).to(o.device, memory_format=torch.channels_last)
     saved = torch.load(out / "checkpoint.pt", map_location="cpu")
-    network.load_state_dict(saved["average"])
+    state = saved["average"]
+    if o.earlier:
+        earlier = torch.load(o.earlier, map_location="cpu")["average"]
+        state = {name: v.lerp(earlier[name], o.share) if v.is_floating_point() else v for name, v in state.items()}
+    network.load_state_dict(state)
     tests = data.load(o.data, "val", o.out)
 
     def report(what):

@@ -4,6 +4,7 @@ import copy
 import csv
 import os
 import pathlib
+import shutil
 import sys
 import time
 
@@ -39,6 +40,7 @@ def options():
     parser.add_argument("--epochs", type=int, default=68)
     parser.add_argument("--decay", type=int, default=38, help="epochs at the end over which the learning rate falls to 0")
     parser.add_argument("--sizes", default="0:64,7:96,52:128,64:160", help="side of the input from an epoch on, EPOCH:PIXELS,...")
+    parser.add_argument("--keep", type=int, default=62, help="epochs after which a checkpoint is kept for export.py --earlier")
     parser.add_argument("--evaluate", type=int, default=2, help="epochs between evaluations")
     parser.add_argument("--batch", type=int, default=128, help="pictures a step, of all processes together")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate")
@@ -194,6 +196,8 @@ def train(rank, o, processes, network, average, optimizer, first):
             state = {"epoch": epoch, "network": network.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state()}
             torch.save(state, out / "checkpoint.new")
             os.replace(out / "checkpoint.new", out / "checkpoint.pt")
+            if epoch + 1 == o.keep:
+                shutil.copy(out / "checkpoint.pt", out / f"checkpoint-{o.keep}.pt")
         if processes > 1:
             optimizer.barrier.wait()
 

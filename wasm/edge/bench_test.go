@@ -38,7 +38,7 @@ func BenchmarkRequest(b *testing.B) {
 		body         []byte
 	}{
 		{"health", "/healthz", nil},
-		{"raw224/bundled", "/classify?model=" + bundled + raw, pixels}, // MobileNetV3-small for 128x128
+		{"raw224/bundled", "/classify?model=" + bundled + raw, pixels}, // MobileNetV3-small for 160x160
 		{"raw224/v3_small", "/classify?model=" + small + raw, pixels},
 		{"raw224/v3_small/relaxed", "/classify?model=" + small + raw, pixels},
 		{"raw224/v2", "/classify?model=" + moderation + raw, pixels},

@@ -13,7 +13,7 @@ import torchvision
 from PIL import Image
 from torchvision import transforms
 
-REDUCE, SIZE = 64, 128
+REDUCE, SIZE = 64, 160
 
 
 def reduce(image):
