@@ -25,8 +25,8 @@
 //	// read f.DataSize bytes from f.DataOffset on
 //
 // A header that passes ParseHeader names only bytes that exist: every offset,
-// size and shape has been checked, and what was allocated is at most three times
-// the header. What the tensors should be is not known here but in package models.
+// size and shape has been checked, and what was allocated is at most twice the
+// header. What the tensors should be is not known here but in package models.
 //
 // The package is linked into the browser's engine and so keeps clear of fmt and
 // encoding/json.

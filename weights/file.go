@@ -196,11 +196,9 @@ func ReadHeader(r io.ReaderAt, fileSize int64) (*File, error) {
 // each tensor's bytes are its shape's, and that together they cover the data
 // section exactly.
 func (f *File) checkLayout(fileSize int64) error {
-	names := make(map[string]struct{}, len(f.Tensors))
 	for i := range f.Tensors {
-		names[f.Tensors[i].Name] = struct{}{}
-		if len(names) <= i {
-			return errorf(BadHeader, f.Tensors[i].Name, "two tensors have this name")
+		if name := f.Tensors[i].Name; named(f.Tensors[:i], name) {
+			return errorf(BadHeader, name, "two tensors have this name")
 		}
 	}
 	// A tensor without elements comes before the one that starts at the same byte.
@@ -242,6 +240,16 @@ func (f *File) checkLayout(fileSize int64) error {
 	}
 	f.DataSize = end
 	return nil
+}
+
+// named says whether one of the tensors has the name.
+func named(tensors []Tensor, name string) bool {
+	for i := range tensors {
+		if tensors[i].Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // byteSize returns the bytes of a tensor; false if they overflow an int64.

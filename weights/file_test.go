@@ -322,7 +322,7 @@ func TestAllocation(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			_, err := ParseHeader(b, int64(len(b)))
 			runtime.ReadMemStats(&after)
-			got, limit := after.TotalAlloc-before.TotalAlloc, uint64(3*len(b)+16<<10)
+			got, limit := after.TotalAlloc-before.TotalAlloc, uint64(2*len(b)+16<<10)
 			if got > limit {
 				t.Errorf("allocated %d bytes for a header of %d (error: %v)", got, len(b), err)
 			}
