@@ -48,18 +48,18 @@ func (c *chain) first() *op { return &c.ops[0] }
 func (c *chain) last() *op  { return &c.ops[len(c.ops)-1] }
 func (c *chain) rows() int  { return c.last().out.H }
 
-// split gives each part its rows or outputs: as even as can be, and multiples of a
-// tile where rows are pixels, of a panel where they are outputs.
-func (c *chain) split() {
+// split gives each part its rows or outputs: multiples of a tile where rows are
+// pixels, of a panel where they are outputs.
+func (c *chain) split(threads int) {
 	if c.outputs {
-		c.spans = splitEven(c.last().out.C, c.parts, kernels.Panel)
+		c.spans = splitTapered(c.last().out.C, c.parts, threads, kernels.Panel)
 		return
 	}
 	tile := 1
 	if c.flat {
 		tile = pixelTile
 	}
-	c.spans = splitEven(c.rows(), c.parts, tile)
+	c.spans = splitTapered(c.rows(), c.parts, threads, tile)
 }
 
 // splitEven divides [0, n) into parts whose borders are multiples of tile.
@@ -68,6 +68,27 @@ func splitEven(n, parts, tile int) []span {
 	tiles := (n + tile - 1) / tile
 	for i := range spans {
 		spans[i] = span{min(n, tiles*i/parts*tile), min(n, tiles*(i+1)/parts*tile)}
+	}
+	return spans
+}
+
+// splitTapered divides [0, n) evenly between threads, and what a thread begins with
+// into parts that become smaller linearly (trapezoid self-scheduling; Tzen and Ni,
+// 1993): threads that are not equally fast end at most about a last part apart. parts
+// is a multiple of threads; borders are multiples of tile.
+func splitTapered(n, parts, threads, tile int) []span {
+	spans := make([]span, parts)
+	tiles := (n + tile - 1) / tile
+	k := parts / threads
+	for thread := range threads {
+		lo, hi := tiles*thread/threads, tiles*(thread+1)/threads
+		border := func(i int) int { // where part i begins: parts are as k to 1
+			left := (k - i) * (k - i + 1) / 2
+			return min(n, (hi-((hi-lo)*left+k*(k+1)/4)/(k*(k+1)/2))*tile)
+		}
+		for i := range k {
+			spans[thread*k+i] = span{border(i), border(i + 1)}
+		}
 	}
 	return spans
 }
@@ -119,7 +140,7 @@ func (c *chain) walk(out span, produce func(i int, rows, live span)) {
 
 // reserve plans the chain's buffers as unit t of the plan.
 func (c *chain) reserve(p *Plan, t int) {
-	c.split()
+	c.split(p.Options.Threads)
 	c.rings = make([]int, len(c.ops)-1)
 	for _, s := range c.spans {
 		c.walk(s, func(i int, _, live span) {

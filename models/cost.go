@@ -31,11 +31,11 @@ const (
 	phaseEndNS = 2000 // ending a phase with several threads
 
 	// Threads are never equally fast: other programs run, and cores differ. The last
-	// of them ends a phase later than the mean by unevenness times a part's duration,
-	// so parts are made smaller than one a thread, down to lanesPerThread of them,
-	// where that costs less than it saves.
-	unevenness     = 0.1
-	lanesPerThread = 4
+	// of them ends a phase later than the mean by unevenness times the duration of a
+	// last part, so parts are made smaller than one a thread, down to lanesPerThread of
+	// them, where that costs less than it saves.
+	unevenness     = 0.3
+	lanesPerThread = 8
 	partNS         = 1000 // taking a part, and beginning it with cold caches
 
 	// pixelTile is the tile of a matrix product: fewer pixels take the time of
@@ -92,7 +92,7 @@ func (o *op) weightBytes() int {
 
 // phaseNS estimates a phase of which the threads take the next part whenever they have
 // done one. n rows, or whatever it is that is shared out, make so many parts; ns is the
-// time of the largest.
+// time of the largest if they are even.
 func phaseNS(ns float64, n, parts, threads int) float64 {
 	if threads == 1 {
 		return ns
@@ -100,7 +100,8 @@ func phaseNS(ns float64, n, parts, threads int) float64 {
 	ns += partNS
 	largest := (n + parts - 1) / parts
 	all := ns * float64(n) / float64(largest)
-	return phaseEndNS + max(ns, all/float64(threads)) + unevenness*ns
+	last := ns * 2 / float64(parts/threads+1) // parts are tapered
+	return phaseEndNS + max(ns, all/float64(threads)) + unevenness*last
 }
 
 // chainNS estimates the largest of the parts of a chain with strips of the given

@@ -23,7 +23,7 @@ func (u *tail) emit(e *emitter) {
 	l, pool := &n.Layers[u.op.layer], &n.Layers[u.pool]
 	e.step(newStep(layerPart(l), layerPart(pool)).touching(l.In.Size() + l.Out.Size() + pool.Out.Size()))
 	e.phase(e.program.Lanes, func(part int, add func(kernels.Op)) {
-		out := splitEven(l.Out.C, e.program.Lanes, kernels.Panel)[part]
+		out := splitTapered(l.Out.C, e.program.Lanes, e.plan.Options.Threads, kernels.Panel)[part]
 		if out.lo >= out.hi {
 			return
 		}
@@ -73,14 +73,14 @@ func (u *dense) emit(e *emitter) {
 		values += n.Layers[i].Out.C
 	}
 	e.step(newStep(parts...).touching(values))
-	shares := e.program.Lanes
+	shares, threads := e.program.Lanes, e.plan.Options.Threads
 	if u.single {
-		shares = 1
+		shares, threads = 1, 1
 	}
 	e.phase(shares, func(part int, add func(kernels.Op)) {
 		for _, i := range u.layers {
 			l := &n.Layers[i]
-			if out := splitEven(l.Out.C, shares, densePanels*kernels.Panel)[part]; out.lo < out.hi {
+			if out := splitTapered(l.Out.C, shares, threads, densePanels*kernels.Panel)[part]; out.lo < out.hi {
 				add(denseOp(e.weights(i, 0), e.tensor(i-1), e.tensor(i), l.Act, out))
 			}
 		}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -28,8 +30,11 @@ func engines(o options) []engine {
 	for _, t := range o.threads {
 		of := func(name string) string { return fmt.Sprintf("%s, %d thread%s", name, t, plural(t)) }
 		id := func(name string) string { return fmt.Sprintf("%s-%dt", name, t) }
+		list = append(list, engine{id: id("glance"), label: of("Glance"), module: sitePath(0) + "peer.mjs", threads: t})
+		for i, site := range o.against {
+			list = append(list, engine{id: id(fmt.Sprintf("glance%d", i+1)), label: of("Glance of " + site), module: sitePath(i+1) + "peer.mjs", threads: t})
+		}
 		list = append(list,
-			engine{id: id("glance"), label: of("Glance"), module: "/extra/peer.mjs", threads: t},
 			engine{id: id("litert"), label: of("LiteRT.js"), module: "/peers/litert.mjs", threads: t},
 			engine{id: id("tfjs"), label: of("TensorFlow.js (wasm)"), module: "/peers/tfjs.mjs", threads: t},
 			engine{id: id("ort"), label: of("ONNX Runtime Web"), module: "/peers/ort.mjs", threads: t})
@@ -56,17 +61,29 @@ func plural(n int) string {
 	return "s"
 }
 
-// visitResult is what page.js leaves in window.result.
+// visitResult is what page.js queues in window.events: lines to show, then an
+// error or the results by engine.
 type visitResult struct {
+	Line    string
+	Error   string
+	Results map[string]*engineResult
+	Foreign float64 // share of the CPUs that other programs used
+}
+
+// engineResult is one engine in one visit.
+type engineResult struct {
 	Error      string
-	Times      []float64 // ms
 	LoadMs     float64
 	FirstRunMs float64
 	FirstMs    float64 // navigation to the first prediction
 	Deviation  float64 // from the reference, relative to the largest logit
-	Info       map[string]any
-	Rates      map[string]float64 // GMAC/s, from the roofline only
-	Foreign    float64            // share of the CPUs that other programs used
+	Slices     []slice
+}
+
+// slice is some runs of one engine, next in time to the same slice of all others.
+type slice struct {
+	Times []float64          // ms
+	Rates map[string]float64 // GMAC/s, from the roofline only
 }
 
 // browser is one Chromium.
@@ -92,45 +109,55 @@ func launch(ctx context.Context, o options) (*browser, error) {
 	return b, nil
 }
 
-// visit measures one engine on one network in a fresh browser context. Without
-// runs it is a cold start.
-func (b *browser) visit(s *server, e engine, arch models.Arch, runs int, warm time.Duration) visitResult {
+// visit measures engines on one network in a fresh browser context, calling
+// show with lines about its progress. Without slices it ends with the engines'
+// first run, a cold start.
+func (b *browser) visit(s *server, list []engine, arch models.Arch, slices int, warm time.Duration, show func(string)) (visitResult, error) {
 	net, err := models.New(models.Config{Arch: arch})
 	if err != nil {
-		return visitResult{Error: err.Error()}
+		return visitResult{}, err
 	}
 	in := net.InputShape()
-	q := url.Values{"engine": {e.module}, "model": {string(arch)}, "threads": {strconv.Itoa(e.threads)},
-		"height": {strconv.Itoa(in.H)}, "width": {strconv.Itoa(in.W)}}
-	if !e.ownInput {
-		q.Set("input", "/models/"+string(arch)+".input.bin")
+	what := map[string]any{"model": arch, "shape": []int{in.H, in.W}, "slices": slices, "warmMs": warm.Milliseconds()}
+	var pageEngines []map[string]any
+	for _, e := range list {
+		pageEngines = append(pageEngines, map[string]any{"id": e.id, "module": e.module, "threads": e.threads, "ownInput": e.ownInput})
 	}
-	if runs > 0 {
-		q.Set("reference", "/models/"+string(arch)+".logits.bin")
-		q.Set("runs", strconv.Itoa(runs))
-		q.Set("warmMs", strconv.FormatInt(warm.Milliseconds(), 10))
+	what["engines"] = pageEngines
+	text, err := json.Marshal(what)
+	if err != nil {
+		return visitResult{}, err
 	}
 	time.Sleep(300 * time.Millisecond) // let the last visit's processes end
 	tab, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	defer cancel()
 	if err := chromedp.Do(tab); err != nil {
-		return visitResult{Error: err.Error()}
+		return visitResult{}, err
 	}
-	limited, stop := context.WithTimeout(tab, 5*time.Minute)
+	const limit = 15 * time.Minute
+	limited, stop := context.WithTimeout(tab, limit)
 	defer stop()
 	s.forget()
 	before := readCPU()
-	r, err := chromedp.Run(limited, func(ctx context.Context, t *chromedp.Target) (visitResult, error) {
-		if err := chromedp.Do(ctx, chromedp.Navigate(s.url+"/web/page.html?"+q.Encode())); err != nil {
+	return chromedp.Run(limited, func(ctx context.Context, t *chromedp.Target) (visitResult, error) {
+		page := s.url + "/web/page.html?" + url.Values{"visit": {string(text)}}.Encode()
+		if err := chromedp.Do(ctx, chromedp.Navigate(page)); err != nil {
 			return visitResult{}, err
 		}
-		return chromedp.Run(ctx, chromedp.Poll[visitResult](`window.result`, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(5*time.Minute)))
+		for {
+			r, err := chromedp.Run(ctx, chromedp.Poll[visitResult](`window.events?.shift()`, chromedp.WithPollingInterval(100*time.Millisecond), chromedp.WithPollingTimeout(limit)))
+			switch {
+			case err != nil:
+				return r, err
+			case r.Error != "":
+				return r, errors.New(r.Error)
+			case r.Results != nil:
+				r.Foreign = before.foreign(readCPU())
+				return r, nil
+			}
+			show(r.Line)
+		}
 	})
-	if err != nil {
-		r.Error = err.Error()
-	}
-	r.Foreign = before.foreign(readCPU())
-	return r
 }
 
 // cpuTicks counts the time all CPUs spent, and this program's share of it.

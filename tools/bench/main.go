@@ -3,11 +3,14 @@
 //
 //	go run ./tools/bench [flags]        (make bench installs the peers first)
 //
-// Every engine gets a fresh browser context and a fresh worker for each
-// network; a timed run takes a normalised float32 image that is in memory
-// already and ends with the logits in JavaScript. All engines must agree with
-// the pure-Go reference, else the cell says so. The machine's own bound, the
-// roofline, is measured in the same run.
+// Every engine gets a worker of its own in one fresh page for each network and
+// round, and the page times them in turns: two runs untimed, five timed, the next
+// engine. So a slice of one engine is next to the same slice of the others, and
+// their ratio holds though a shared machine's speed changes by half from second
+// to second. A timed run takes a normalised float32 image that is in memory
+// already and ends with the logits in JavaScript. All engines must agree with the
+// pure-Go reference, else the cell says so. The machine's own bound, the
+// roofline, is one of the engines.
 package main
 
 import (
@@ -31,12 +34,12 @@ type options struct {
 	models  []models.Arch
 	threads []int
 	rounds  int
-	runs    int
+	slices  int
 	warm    time.Duration
 	cold    int
-	retries int
 	only    *regexp.Regexp
 	site    string
+	against []string // other built sites
 	out     string
 	browser string
 }
@@ -67,12 +70,12 @@ func parse(args []string) (options, error) {
 	archs := fs.String("models", "mobilenet_v1,mobilenet_v2,mobilenet_v3_small,mobilenet_v3_large", "networks, comma separated")
 	threads := fs.String("threads", "1,2", "thread counts, comma separated")
 	only := fs.String("only", "", "regular expression: only engines whose id matches, such as '^(glance|litert)'")
-	fs.IntVar(&o.rounds, "rounds", 3, "rounds; each visits every engine once per network")
-	fs.IntVar(&o.runs, "runs", 40, "timed runs a visit")
-	fs.DurationVar(&o.warm, "warm", 1500*time.Millisecond, "warm-up before the timed runs of a visit")
+	fs.IntVar(&o.rounds, "rounds", 2, "rounds, each in a new browser")
+	fs.IntVar(&o.slices, "slices", 12, "slices of five runs that every engine gets of each network and round, in turns")
+	fs.DurationVar(&o.warm, "warm", 1500*time.Millisecond, "warm-up of every engine before the slices")
 	fs.IntVar(&o.cold, "cold", 5, "cold starts an engine (the first network listed last), 0 for none")
-	fs.IntVar(&o.retries, "retries", 2, "repetitions of a visit while other programs use more than 10 % of the CPUs")
 	fs.StringVar(&o.site, "site", "", "a built site to measure (default: build one)")
+	against := fs.String("against", "", "other built sites to measure as well, comma separated: how a change shows")
 	fs.StringVar(&o.out, "out", "", "also write the Markdown to this file")
 	fs.StringVar(&o.browser, "chromium", "chromium", "browser to run")
 	fs.Usage = func() {
@@ -94,6 +97,12 @@ func parse(args []string) (options, error) {
 			return o, fmt.Errorf("-threads: %q is not a number from 1", t)
 		}
 		o.threads = append(o.threads, n)
+	}
+	if o.rounds < 1 || o.slices < 1 || o.cold < 0 {
+		return o, errors.New("-rounds and -slices must be 1 or more, -cold 0 or more")
+	}
+	if *against != "" {
+		o.against = strings.Split(*against, ",")
 	}
 	var err error
 	if o.only, err = regexp.Compile(*only); err != nil {
@@ -118,7 +127,7 @@ func run(ctx context.Context, o options) error {
 	if site == "" {
 		site = filepath.Join(work, "site")
 	}
-	server, err := serve(dir, work, site)
+	server, err := serve(dir, work, append([]string{site}, o.against...))
 	if err != nil {
 		return err
 	}

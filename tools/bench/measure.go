@@ -14,6 +14,7 @@ type results struct {
 	version string
 	engines []engine
 	cells   map[cellKey]*cell
+	foreign []float64 // share of the CPUs that other programs used, by visit
 	cold    map[string]*coldStart
 }
 
@@ -22,10 +23,11 @@ type cellKey struct {
 	model  models.Arch
 }
 
-// cell is one engine on one network: a visit a round.
+// cell is one engine on one network.
 type cell struct {
-	visits []visitResult
-	failed string
+	slices    []slice // of all rounds
+	deviation float64
+	failed    string
 }
 
 type coldStart struct {
@@ -33,12 +35,9 @@ type coldStart struct {
 	code download
 }
 
-// disturbed is the share of the CPUs used by other programs from which a visit
-// is repeated; the least disturbed one counts.
-const disturbed = 0.1
-
-// measure visits every engine on every network, engine after engine within a
-// network and round, so that each round's figures are neighbours in time.
+// measure visits every network in every round, with all engines in one page,
+// timed in turns: what the machine does beside that (other programs, other
+// guests of its host, its clock) is much the same for slices next to each other.
 func measure(ctx context.Context, o options, s *server) (*results, error) {
 	res := &results{engines: engines(o), cells: map[cellKey]*cell{}, cold: map[string]*coldStart{}}
 	for round := range o.rounds {
@@ -48,14 +47,9 @@ func measure(ctx context.Context, o options, s *server) (*results, error) {
 		}
 		res.version = b.version
 		for _, arch := range o.models {
-			for _, e := range res.engines {
-				if err := ctx.Err(); err != nil {
-					b.cancel()
-					return nil, err
-				}
-				if !e.coldOnly && (!e.roofline || arch == o.models[0]) {
-					res.visit(o, b, s, e, arch, round)
-				}
+			if err := res.visit(o, b, s, arch, round); err != nil {
+				b.cancel()
+				return nil, err
 			}
 		}
 		b.cancel()
@@ -68,19 +62,60 @@ func measure(ctx context.Context, o options, s *server) (*results, error) {
 		return nil, err
 	}
 	defer b.cancel()
+	return res, res.coldStarts(o, b, s)
+}
+
+// visit times all engines on one network and adds what was measured.
+func (res *results) visit(o options, b *browser, s *server, arch models.Arch, round int) error {
+	var list []engine
+	for _, e := range res.engines {
+		if c := res.at(e.id, arch); !e.coldOnly && (c == nil || c.failed == "") {
+			list = append(list, e)
+		}
+	}
+	show := func(line string) { fmt.Fprintf(os.Stderr, "round %d  %s  %s\n", round+1, arch, line) }
+	v, err := b.visit(s, list, arch, o.slices, o.warm, show)
+	if err != nil {
+		return fmt.Errorf("%s: %w", arch, err)
+	}
+	res.foreign = append(res.foreign, v.Foreign)
+	for _, e := range list {
+		k := cellKey{e.id, arch}
+		c, r := res.cells[k], v.Results[e.id]
+		if c == nil {
+			c = new(cell)
+			res.cells[k] = c
+		}
+		c.slices = append(c.slices, r.Slices...)
+		c.deviation = max(c.deviation, r.Deviation)
+		c.failed = r.Error
+		switch {
+		case r.Error != "":
+			show(e.id + ": failed: " + r.Error)
+		case !e.roofline:
+			show(fmt.Sprintf("%s: %.2f ms", e.id, quantile((&cell{slices: r.Slices}).times(), 0.5)))
+		}
+	}
+	return nil
+}
+
+// coldStarts starts every engine anew o.cold times, in turns.
+func (res *results) coldStarts(o options, b *browser, s *server) error {
 	model := o.models[0]
 	if slices.Contains(o.models, models.MobileNetV3Small) {
 		model = models.MobileNetV3Small
 	}
 	for i := range o.cold + 1 { // the first, which warms the server, does not count
+		fmt.Fprintf(os.Stderr, "cold starts with %s, %d of %d\n", model, i, o.cold)
 		for _, e := range res.engines {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
 			if e.roofline {
 				continue
 			}
-			r := b.visit(s, e, model, 0, 0)
+			v, err := b.visit(s, []engine{e}, model, 0, 0, func(string) {})
+			if err != nil {
+				return fmt.Errorf("cold start of %s: %w", e.id, err)
+			}
+			r := v.Results[e.id]
 			if r.Error != "" {
 				fmt.Fprintf(os.Stderr, "cold start of %s: %s\n", e.id, r.Error)
 				continue
@@ -95,39 +130,5 @@ func measure(ctx context.Context, o options, s *server) (*results, error) {
 			}
 		}
 	}
-	return res, nil
-}
-
-func (res *results) visit(o options, b *browser, s *server, e engine, arch models.Arch, round int) {
-	k := cellKey{e.id, arch}
-	c := res.cells[k]
-	if c == nil {
-		c = new(cell)
-		res.cells[k] = c
-	}
-	if c.failed != "" {
-		return
-	}
-	runs := o.runs
-	if e.roofline {
-		runs = 0
-	}
-	r := b.visit(s, e, arch, runs, o.warm)
-	for i := 0; i < o.retries && r.Error == "" && r.Foreign > disturbed; i++ {
-		if again := b.visit(s, e, arch, runs, o.warm); again.Error == "" && again.Foreign < r.Foreign {
-			r = again
-		}
-	}
-	if r.Error != "" {
-		c.failed = r.Error
-		fmt.Fprintf(os.Stderr, "round %d  %-14s %-19s failed: %s\n", round+1, e.id, arch, r.Error)
-		return
-	}
-	c.visits = append(c.visits, r)
-	if e.roofline {
-		fmt.Fprintf(os.Stderr, "round %d  roofline, GMAC/s: %v\n", round+1, r.Rates)
-		return
-	}
-	fmt.Fprintf(os.Stderr, "round %d  %-14s %-19s %7.2f ms  load %.0f ms  first run %.0f ms  other programs %.0f %%  %v\n",
-		round+1, e.id, arch, quantile(r.Times, 0.5), r.LoadMs, r.FirstRunMs, 100*r.Foreign, r.Info)
+	return nil
 }

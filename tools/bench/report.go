@@ -31,23 +31,30 @@ func quantile(v []float64, q float64) float64 {
 func (c *cell) times() []float64 {
 	var all []float64
 	if c != nil {
-		for _, v := range c.visits {
-			all = append(all, v.Times...)
+		for _, s := range c.slices {
+			all = append(all, s.Times...)
 		}
 	}
 	return all
 }
 
-// ratio is the median over rounds of c's median to base's in the same round.
-func ratio(c, base *cell) float64 {
-	var r []float64
-	if c == nil || base == nil {
-		return math.NaN()
+// perSlice calls f with the median time, ms, of each of a cell's slices and returns the results.
+func (c *cell) perSlice(f func(slice int, ms float64) float64) []float64 {
+	var all []float64
+	if c != nil && c.failed == "" {
+		for i, s := range c.slices {
+			all = append(all, f(i, quantile(s.Times, 0.5)))
+		}
 	}
-	for i := range min(len(c.visits), len(base.visits)) {
-		r = append(r, quantile(c.visits[i].Times, 0.5)/quantile(base.visits[i].Times, 0.5))
+	return all
+}
+
+// ratios returns c's time relative to base's, slice by slice.
+func ratios(c, base *cell) []float64 {
+	if base == nil {
+		return nil
 	}
-	return quantile(r, 0.5)
+	return c.perSlice(func(i int, ms float64) float64 { return ms / quantile(base.slices[i].Times, 0.5) })
 }
 
 func (res *results) at(id string, arch models.Arch) *cell { return res.cells[cellKey{id, arch}] }
@@ -58,7 +65,7 @@ func (res *results) bestPeer(threads int, arch models.Arch) *cell {
 	var best *cell
 	for _, e := range res.engines {
 		c := res.at(e.id, arch)
-		if e.threads != threads || e.ownInput || strings.HasPrefix(e.id, "glance") || c == nil || len(c.visits) == 0 {
+		if e.threads != threads || e.ownInput || strings.HasPrefix(e.id, "glance") || c == nil || c.failed != "" {
 			continue
 		}
 		if best == nil || quantile(c.times(), 0.5) < quantile(best.times(), 0.5) {
@@ -84,29 +91,19 @@ func number(v float64, digits int) string {
 	return fmt.Sprintf("%.*f", digits, v)
 }
 
-// roofRate is the rate of one roofline kernel, median over rounds.
-type roofRate struct {
-	kernel string
-	rate   float64 // GMAC/s
-}
-
-func (res *results) roofline() []roofRate {
+// roofline returns the rates of each roofline kernel, GMAC/s, a slice each.
+func (res *results) roofline(archs ...models.Arch) map[string][]float64 {
 	all := map[string][]float64{}
-	for k, c := range res.cells {
-		if k.engine != "roofline" {
-			continue
-		}
-		for _, v := range c.visits {
-			for name, rate := range v.Rates {
-				all[name] = append(all[name], rate)
+	for _, a := range archs {
+		if c := res.at("roofline", a); c != nil {
+			for _, s := range c.slices {
+				for name, rate := range s.Rates {
+					all[name] = append(all[name], rate)
+				}
 			}
 		}
 	}
-	var rates []roofRate
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		rates = append(rates, roofRate{name, quantile(all[name], 0.5)})
-	}
-	return rates
+	return all
 }
 
 // cpuModel is the processor's name, from /proc.
@@ -143,17 +140,14 @@ func (res *results) table(b *strings.Builder, o options, cellText func(e engine,
 // markdown is the report.
 func (res *results) markdown(o options) string {
 	var b strings.Builder
-	var foreign, deviation []float64
+	deviation := 0.0
 	for _, c := range res.cells {
-		for _, v := range c.visits {
-			foreign = append(foreign, 100*v.Foreign)
-			deviation = append(deviation, v.Deviation)
-		}
+		deviation = max(deviation, c.deviation)
 	}
-	fmt.Fprintf(&b, "# Inference time in the browser, batch 1, float32\n\n%s, %s, %d CPUs, %s. %d rounds of %d timed runs, every engine in a fresh worker. "+
-		"Other programs used %s %% of the CPUs (median; 90th percentile %s %%). Largest deviation of any engine's logits from the pure-Go reference: %.0e of the largest logit.\n\n",
-		time.Now().UTC().Format("2006-01-02 15:04 UTC"), res.version, runtime.NumCPU(), cpuModel(), o.rounds, o.runs,
-		number(quantile(foreign, 0.5), 0), number(quantile(foreign, 0.9), 0), slices.Max(append(deviation, 0)))
+	fmt.Fprintf(&b, "# Inference time in the browser, batch 1, float32\n\n%s, %s, %d CPUs, %s. All engines in one page, timed in turns: %d slices of five runs, in %d rounds. "+
+		"Other programs used %s %% of the CPUs (median of the visits; most %s %%). Largest deviation of any engine's logits from the pure-Go reference: %.0e of the largest logit.\n\n",
+		time.Now().UTC().Format("2006-01-02 15:04 UTC"), res.version, runtime.NumCPU(), cpuModel(), o.slices*o.rounds, o.rounds,
+		number(100*quantile(res.foreign, 0.5), 0), number(100*quantile(res.foreign, 1), 0), deviation)
 
 	b.WriteString("## Milliseconds: median (10th to 90th percentile)\n\n")
 	res.table(&b, o, func(e engine, a models.Arch) string {
@@ -167,31 +161,39 @@ func (res *results) markdown(o options) string {
 		t := c.times()
 		return fmt.Sprintf("**%s** (%s to %s)", number(quantile(t, 0.5), 2), number(quantile(t, 0.1), 2), number(quantile(t, 0.9), 2))
 	})
-	b.WriteString("## Time relative to the fastest peer with as many threads (median over rounds; below 1 is faster)\n\n")
+	b.WriteString("## Time relative to the fastest peer with as many threads, slice by slice: median (lower to upper quartile); below 1 is faster\n\n")
 	res.table(&b, o, func(e engine, a models.Arch) string {
-		return number(ratio(res.at(e.id, a), res.bestPeer(e.threads, a)), 2)
+		r := ratios(res.at(e.id, a), res.bestPeer(e.threads, a))
+		if len(r) == 0 {
+			return ""
+		}
+		return fmt.Sprintf("**%s** (%s to %s)", number(quantile(r, 0.5), 2), number(quantile(r, 0.25), 2), number(quantile(r, 0.75), 2))
 	})
 
-	roof := res.roofline()
-	peak := 0.0
-	for _, r := range roof {
-		peak = max(peak, r.rate)
-	}
-	b.WriteString("## GMAC/s, and the share of the roofline per thread\n\n")
+	b.WriteString("## GMAC/s, and the share of the roofline per thread in the same slice: medians\n\n")
 	res.table(&b, o, func(e engine, a models.Arch) string {
-		rate := millionMACs(a) / quantile(res.at(e.id, a).times(), 0.5)
-		if peak == 0 || math.IsNaN(rate) {
-			return number(rate, 1)
+		c := res.at(e.id, a)
+		rates := c.perSlice(func(_ int, ms float64) float64 { return millionMACs(a) / ms })
+		if len(rates) == 0 {
+			return ""
 		}
-		return fmt.Sprintf("%s (%s %%)", number(rate, 1), number(100*rate/peak/float64(e.threads), 0))
+		roof := res.at("roofline", a)
+		if roof == nil {
+			return number(quantile(rates, 0.5), 1)
+		}
+		shares := c.perSlice(func(i int, ms float64) float64 {
+			return millionMACs(a) / ms / slices.Max(slices.Collect(maps.Values(roof.slices[i].Rates))) / float64(e.threads)
+		})
+		return fmt.Sprintf("%s (%s %%)", number(quantile(rates, 0.5), 1), number(100*quantile(shares, 0.5), 0))
 	})
-	if len(roof) > 0 {
-		b.WriteString("Roofline, one thread, the best of each kernel's slices (median over rounds):")
-		for i, r := range roof {
+	if roof := res.roofline(o.models...); len(roof) > 0 {
+		b.WriteString("Roofline, one thread, GMAC/s: median of the slices (10th to 90th percentile):")
+		for i, name := range slices.Sorted(maps.Keys(roof)) {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			fmt.Fprintf(&b, " %s %s GMAC/s", r.kernel, number(r.rate, 1))
+			r := roof[name]
+			fmt.Fprintf(&b, " %s %s (%s to %s)", name, number(quantile(r, 0.5), 1), number(quantile(r, 0.1), 1), number(quantile(r, 0.9), 1))
 		}
 		b.WriteString(".\n\n")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -25,7 +26,7 @@ type server struct {
 	cache   map[string][]byte
 }
 
-func serve(dir, work, site string) (*server, error) {
+func serve(dir, work string, sites []string) (*server, error) {
 	s := &server{fetched: map[string]string{}, cache: map[string][]byte{}}
 	s.roots = map[string][]string{
 		"/web/":          {filepath.Join(dir, "web")},
@@ -34,7 +35,9 @@ func serve(dir, work, site string) (*server, error) {
 		"/models/":       {filepath.Join(work, "models")},
 		"/bundle/":       {filepath.Join(work, "bundle")},
 		"/roofline/":     {"kernels/simd"},
-		"/extra/":        {filepath.Join(dir, "peer"), filepath.Join(work, "models"), site},
+	}
+	for i, site := range sites {
+		s.roots[sitePath(i)] = []string{filepath.Join(dir, "peer"), filepath.Join(work, "models"), site}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -45,6 +48,9 @@ func serve(dir, work, site string) (*server, error) {
 	go s.Serve(listener)
 	return s, nil
 }
+
+// sitePath is where the server has the build of ours with index i.
+func sitePath(i int) string { return fmt.Sprintf("/glance%d/", i) }
 
 var mimeTypes = map[string]string{
 	".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript",
@@ -112,7 +118,7 @@ func (s *server) code() download {
 	var d download
 	for path, file := range s.fetched {
 		ext := filepath.Ext(path)
-		own := strings.HasPrefix(path, "/web/") || strings.HasPrefix(path, "/peers/") || path == "/extra/peer.mjs"
+		own := strings.HasPrefix(path, "/web/") || strings.HasPrefix(path, "/peers/") || strings.HasSuffix(path, "/peer.mjs")
 		if own || (ext != ".js" && ext != ".mjs" && ext != ".wasm") {
 			continue
 		}

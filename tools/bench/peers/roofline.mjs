@@ -15,25 +15,22 @@ export async function load() {
 
 export const run = () => null;
 
-// GMAC/s of the best of several slices, each long enough for the clock.
-function rate({ run, macs }, slice = 25, slices = 8) {
-  const time = (n) => {
-    const begun = performance.now();
-    run(n);
-    return performance.now() - begun;
-  };
-  let n = 1000;
-  while (time(n) < slice) n *= 2;
-  return Math.max(...Array.from({ length: slices }, () => n * macs / time(n) / 1e6));
-}
-
-/** GMAC/s by kernel. */
+/** GMAC/s by kernel, each timed for some 10 ms; the first call also waits for the optimising compiler. */
 export async function rates() {
   const out = {};
   for (const k of kernels) {
-    rate(k, 10, 2); // until the optimising compiler has had its turn
-    await new Promise((done) => setTimeout(done, 50));
-    out[k.name] = rate(k);
+    const time = (n) => {
+      const begun = performance.now();
+      k.run(n);
+      return performance.now() - begun;
+    };
+    if (!k.n) {
+      k.n = 1000;
+      while (time(k.n) < 10) k.n *= 2;
+      await new Promise((done) => setTimeout(done, 50));
+      k.n = Math.ceil(k.n * 10 / time(k.n));
+    }
+    out[k.name] = k.n * k.macs / time(k.n) / 1e6;
   }
   return out;
 }
