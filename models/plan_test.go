@@ -206,3 +206,31 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 }
+
+func TestSplitTapered(t *testing.T) {
+	for _, c := range []struct{ n, parts, threads, tile int }{
+		{1024, 16, 2, 8}, {196, 8, 2, 4}, {7, 4, 2, 1}, {1, 8, 1, 1}, {0, 6, 3, 4}, {1000, 24, 3, 32}, {50, 5, 5, 1}, {13, 8, 2, 4},
+	} {
+		spans := splitTapered(c.n, c.parts, c.threads, c.tile)
+		if len(spans) != c.parts {
+			t.Fatalf("%+v: %d parts", c, len(spans))
+		}
+		at := 0
+		for i, s := range spans {
+			if s.lo != at || s.hi < s.lo || s.hi < c.n && s.hi%c.tile != 0 {
+				t.Errorf("%+v: part %d is %v after %d", c, i, s, at)
+			}
+			at = s.hi
+			// Rounding may make a part one tile larger than the one before.
+			if i%(c.parts/c.threads) > 0 && s.hi-s.lo > spans[i-1].hi-spans[i-1].lo+c.tile {
+				t.Errorf("%+v: part %d, %v, is larger than %v before it", c, i, s, spans[i-1])
+			}
+		}
+		if at != c.n {
+			t.Errorf("%+v: parts end at %d", c, at)
+		}
+	}
+	if got, want := splitTapered(32*8, 8, 1, 8)[7], (span{31 * 8, 32 * 8}); got != want {
+		t.Errorf("the last of eight parts is %v, want %v", got, want)
+	}
+}

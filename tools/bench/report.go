@@ -75,6 +75,21 @@ func (res *results) bestPeer(threads int, arch models.Arch) *cell {
 	return best
 }
 
+// coldPeer is the engine with as many threads, not ours, that starts fastest.
+func (res *results) coldPeer(threads int) *coldStart {
+	var best *coldStart
+	for _, e := range res.engines {
+		c := res.cold[e.id]
+		if c == nil || len(c.ms) == 0 || e.threads != threads || e.coldOnly || strings.HasPrefix(e.id, "glance") {
+			continue
+		}
+		if best == nil || quantile(c.ms, 0.5) < quantile(best.ms, 0.5) {
+			best = c
+		}
+	}
+	return best
+}
+
 // millionMACs counts a network's multiply-adds.
 func millionMACs(arch models.Arch) float64 {
 	net, err := models.New(models.Config{Arch: arch})
@@ -198,13 +213,24 @@ func (res *results) markdown(o options) string {
 		b.WriteString(".\n\n")
 	}
 	if len(res.cold) > 0 {
-		b.WriteString("## Download and cold start\n\nScripts and wasm that running one network fetches, without weights; navigation to the first prediction of V3-small in a fresh browser context.\n\n" +
-			"| engine | KiB | KiB, gzip -9 | cold start ms, median (min to max) |\n|---|---|---|---|\n")
+		b.WriteString("## Download and cold start\n\nScripts and wasm that running one network fetches, without weights; navigation to the first prediction of V3-small in a fresh browser context: " +
+			"milliseconds, and relative to the fastest peer with as many threads, turn by turn.\n\n" +
+			"| engine | KiB | KiB, gzip -9 | ms, median (min to max) | relative, median (lower to upper quartile) |\n|---|---|---|---|---|\n")
 		for _, e := range res.engines {
-			if c := res.cold[e.id]; c != nil && len(c.ms) > 0 {
-				fmt.Fprintf(&b, "| %s | %d | %d | %s (%s to %s) |\n", e.label, c.code.Raw>>10, c.code.Gzip>>10,
-					number(quantile(c.ms, 0.5), 0), number(slices.Min(c.ms), 0), number(slices.Max(c.ms), 0))
+			c := res.cold[e.id]
+			if c == nil || len(c.ms) == 0 {
+				continue
 			}
+			fmt.Fprintf(&b, "| %s | %d | %d | %s (%s to %s) |", e.label, c.code.Raw>>10, c.code.Gzip>>10,
+				number(quantile(c.ms, 0.5), 0), number(slices.Min(c.ms), 0), number(slices.Max(c.ms), 0))
+			if peer := res.coldPeer(e.threads); peer != nil && !e.coldOnly {
+				var r []float64
+				for i, ms := range c.ms[:min(len(c.ms), len(peer.ms))] {
+					r = append(r, ms/peer.ms[i])
+				}
+				fmt.Fprintf(&b, " %s (%s to %s)", number(quantile(r, 0.5), 2), number(quantile(r, 0.25), 2), number(quantile(r, 0.75), 2))
+			}
+			b.WriteString(" |\n")
 		}
 		b.WriteByte('\n')
 	}
