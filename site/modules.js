@@ -27,13 +27,60 @@ export function compile(url) {
 
 /** @param {string} url */
 async function fetchModule(url) {
-  const { address } = split(url);
-  const response = await fetchFile(url);
+  const { address, integrity } = split(url);
+  // A browser that is told the hash hands nothing on before the last byte. Where it can be
+  // computed here, the module is compiled as it arrives and compared before it is used.
+  if (integrity && globalThis.crypto?.subtle) {
+    const module = await compiling(address, compileAndCompare(address, integrity));
+    if (module) return module;
+  }
+  const response = await fetchFile(url); // gets it past the browser's cache, or says what is wrong
   const type = response.headers.get('Content-Type') ?? '';
-  if (/^application\/wasm\b/i.test(type)) return compiling(address, WebAssembly.compileStreaming(response));
+  if (isStreamable(type)) return compiling(address, WebAssembly.compileStreaming(response));
   const bytes = await response.arrayBuffer();
   if (!isWasm(bytes)) throw new GlanceError('engine-http', `${address} is not WebAssembly${looksLike(bytes, type)}.`);
   return compiling(address, WebAssembly.compile(bytes));
+}
+
+/**
+ * @param {string} address
+ * @param {string} integrity
+ * @returns {Promise<WebAssembly.Module | undefined>} undefined where the file could not be had or is another one
+ */
+async function compileAndCompare(address, integrity) {
+  const response = await tryFetch(address, {});
+  if (!response?.ok) return undefined;
+  const streams = isStreamable(response.headers.get('Content-Type') ?? '');
+  const bytes = (streams ? response.clone() : response).arrayBuffer();
+  const module = streams ? WebAssembly.compileStreaming(response) : bytes.then((b) => WebAssembly.compile(b));
+  module.catch(() => {}); // awaited only if the file is the right one
+  const intact = await bytes.then((b) => matches(new Uint8Array(b), integrity), () => false);
+  return intact ? module : undefined;
+}
+
+/** @param {string} type a Content-Type */
+function isStreamable(type) {
+  return /^application\/wasm\b/i.test(type);
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {string} integrity 'sha256-' and the hash in base64, or '' for any bytes
+ */
+export async function matches(bytes, integrity) {
+  if (!integrity) return true;
+  return integrity === `sha256-${btoa(String.fromCharCode(...await digest(bytes)))}`;
+}
+
+/**
+ * The SHA-256 of a file.
+ *
+ * @param {Uint8Array} file
+ * @returns {Promise<Uint8Array>}
+ */
+export async function digest(file) {
+  if (globalThis.crypto?.subtle) return new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {Uint8Array<ArrayBuffer>} */ (file)));
+  return (await import('./sha256.js')).sha256(file); // on insecure origins
 }
 
 /**
@@ -78,8 +125,10 @@ async function tryFetch(address, init) {
 }
 
 /**
+ * @template {WebAssembly.Module | undefined} M
  * @param {string} url
- * @param {Promise<WebAssembly.Module>} module
+ * @param {Promise<M>} module
+ * @returns {Promise<M>}
  */
 async function compiling(url, module) {
   try {

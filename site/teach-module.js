@@ -1,6 +1,5 @@
-import { compile } from './modules.js';
+import { compile, matches } from './modules.js';
 import { split } from './urls.js';
-import { digest } from './weights.js';
 
 /** @typedef {(loaded: number, total: number) => void} Listener */
 
@@ -28,9 +27,8 @@ export function trainingModule(url, listener) {
 }
 
 /**
- * Fetches, checks and compiles the module, which is large enough to be waited for. Where the browser compares the hash, as it does for the modules that
- * every visitor fetches, nothing is heard before the last byte: here it is done
- * afterwards.
+ * Fetches, checks and compiles the module, which is large enough to be waited for. Where the browser
+ * compares the hash, nothing is heard before the last byte: here it is done afterwards.
  *
  * @param {string} url
  * @param {Listener} onProgress
@@ -65,13 +63,4 @@ async function download(address, onProgress) {
   } catch {
     return undefined;
   }
-}
-
-/**
- * @param {Uint8Array<ArrayBuffer>} bytes
- * @param {string} integrity 'sha256-' and the hash in base64, or '' for any bytes
- */
-async function matches(bytes, integrity) {
-  if (!integrity) return true;
-  return integrity === `sha256-${btoa(String.fromCharCode(...await digest(bytes)))}`;
 }

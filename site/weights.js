@@ -1,6 +1,6 @@
 import { dropKept, findKept } from './cached.js';
 import { GlanceError, abortError } from './errors.js';
-import { looksLike } from './modules.js';
+import { digest, looksLike } from './modules.js';
 
 /** What to do about a file that is not the one it should be. */
 const remedy = 'Try again; if that does not help, choose another model, or ask whoever runs this site to upload the file again.';
@@ -299,15 +299,4 @@ export async function verify(file, { name, sha256 }) {
     throw new GlanceError('weights-integrity',
       `The weights of ${name} are damaged or of another version: their SHA-256 begins with ${found.slice(0, 12)}, ${sha256.slice(0, 12)} was expected. ${remedy}`);
   }
-}
-
-/**
- * The SHA-256 of a file.
- *
- * @param {Uint8Array} file
- * @returns {Promise<Uint8Array>}
- */
-export async function digest(file) {
-  if (globalThis.crypto?.subtle) return new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {Uint8Array<ArrayBuffer>} */ (file)));
-  return (await import('./sha256.js')).sha256(file); // on insecure origins
 }

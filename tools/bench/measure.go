@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 
@@ -31,7 +32,7 @@ type cell struct {
 }
 
 type coldStart struct {
-	ms   []float64
+	ms   []float64 // NaN where a start failed
 	code download
 }
 
@@ -118,7 +119,7 @@ func (res *results) coldStarts(o options, b *browser, s *server) error {
 			r := v.Results[e.id]
 			if r.Error != "" {
 				fmt.Fprintf(os.Stderr, "cold start of %s: %s\n", e.id, r.Error)
-				continue
+				r.FirstMs = math.NaN()
 			}
 			c := res.cold[e.id]
 			if c == nil {

@@ -13,12 +13,12 @@ import (
 	"glance/models"
 )
 
-// quantile interpolates between the sorted values; NaN where there are none.
+// quantile interpolates between the sorted values, NaNs left out; NaN where there are none.
 func quantile(v []float64, q float64) float64 {
-	if len(v) == 0 {
+	s := slices.DeleteFunc(slices.Sorted(slices.Values(v)), math.IsNaN)
+	if len(s) == 0 {
 		return math.NaN()
 	}
-	s := slices.Sorted(slices.Values(v))
 	at := q * float64(len(s)-1)
 	i := int(at)
 	if i+1 == len(s) {
@@ -193,7 +193,7 @@ func (res *results) markdown(o options) string {
 			return ""
 		}
 		roof := res.at("roofline", a)
-		if roof == nil {
+		if roof == nil || roof.failed != "" {
 			return number(quantile(rates, 0.5), 1)
 		}
 		shares := c.perSlice(func(i int, ms float64) float64 {
@@ -222,10 +222,10 @@ func (res *results) markdown(o options) string {
 				continue
 			}
 			fmt.Fprintf(&b, "| %s | %d | %d | %s (%s to %s) |", e.label, c.code.Raw>>10, c.code.Gzip>>10,
-				number(quantile(c.ms, 0.5), 0), number(slices.Min(c.ms), 0), number(slices.Max(c.ms), 0))
+				number(quantile(c.ms, 0.5), 0), number(quantile(c.ms, 0), 0), number(quantile(c.ms, 1), 0))
 			if peer := res.coldPeer(e.threads); peer != nil && !e.coldOnly {
 				var r []float64
-				for i, ms := range c.ms[:min(len(c.ms), len(peer.ms))] {
+				for i, ms := range c.ms {
 					r = append(r, ms/peer.ms[i])
 				}
 				fmt.Fprintf(&b, " %s (%s to %s)", number(quantile(r, 0.5), 2), number(quantile(r, 0.25), 2), number(quantile(r, 0.75), 2))
