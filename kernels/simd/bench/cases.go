@@ -14,6 +14,15 @@ type benchCase struct {
 	Phases  int     `json:"phases"`
 	Bytes   int     `json:"bytes"`
 	Writes  []write `json:"writes"`
+	Steps   []step  `json:"steps,omitempty"` // to be timed one by one
+}
+
+// step is a range of a program's phases that is timed by itself.
+type step struct {
+	Name string  `json:"name"`
+	From int     `json:"from"`
+	To   int     `json:"to"`
+	MACs float64 `json:"macs"`
 }
 
 // write is what the memory holds at an address; the rest of it holds small values.

@@ -38,6 +38,9 @@ type module struct {
 type result struct {
 	Times map[string]map[string][]float64 `json:"times"` // microseconds, by case and variant
 	Roof  map[string][]float64            `json:"roof"`  // GMAC/s, by roofline kernel
+
+	// Steps are the microseconds of each step of a case, by case, variant and step.
+	Steps map[string]map[string][][]float64 `json:"steps"`
 }
 
 // inNode runs a job in node.

@@ -5,6 +5,7 @@
 //	go run ./kernels/simd/bench                              what ships, every shape
 //	go run ./kernels/simd/bench -vary pointwise -case 196x   tiles of the matrix product
 //	go run ./kernels/simd/bench -networks 1                  whole networks
+//	go run ./kernels/simd/bench -networks 1 -steps           step by step
 //	go run ./kernels/simd/bench -networks 2 -vary threads    the same on two threads
 //
 // A cell is the best of many slices of a few milliseconds, in which the variants
@@ -15,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -35,6 +37,7 @@ func run() error {
 	vary := flag.String("vary", "shipped", strings.Join(familyNames(), ", "))
 	match := flag.String("case", "", "only cases whose name contains this")
 	networks := flag.Int("networks", 0, "run whole networks, planned for that many threads, instead of operators")
+	steps := flag.Bool("steps", false, "with -networks: every step of them as well")
 	rounds := flag.Int("rounds", 30, "slices of each variant")
 	flag.Parse()
 
@@ -69,6 +72,9 @@ func run() error {
 			c, err := network(models.Config{Arch: arch}, *networks)
 			if err != nil {
 				return fmt.Errorf("%s: %w", arch, err)
+			}
+			if !*steps {
+				c.Steps = nil
 			}
 			j.Cases = append(j.Cases, c)
 		}
@@ -124,6 +130,15 @@ func report(j job, r result) {
 	}
 	for _, c := range j.Cases {
 		row(c.Name, c.MACs, func(m string) float64 { return slices.Min(r.Times[c.Name][m]) })
+		for i, s := range c.Steps {
+			row(s.Name, s.MACs, func(m string) float64 {
+				best := math.Inf(1)
+				for _, us := range r.Steps[c.Name][m] {
+					best = min(best, us[i])
+				}
+				return best
+			})
+		}
 	}
 	row("sum", 0, func(m string) (sum float64) {
 		for _, c := range j.Cases {

@@ -5,7 +5,7 @@ const control = 512;
 
 /**
  * @param {{modules: {name: string, code: string}[], roofs: string[], cases: any[], slice: number, rounds: number}} job
- * @returns {Promise<any>} times: microseconds of one run, by case and variant; roof: GMAC/s of the roofline kernels
+ * @returns {Promise<any>} times: microseconds of one run, by case and variant; steps: the same of each step; roof: GMAC/s of the roofline kernels
  */
 async function measure(job) {
   const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -32,6 +32,7 @@ async function measure(job) {
   }
 
   const times = {};
+  const steps = {};
   const roof = {};
   const repeat = (f, count) => {
     const start = performance.now();
@@ -66,15 +67,31 @@ async function measure(job) {
         const status = exports.run(c.program, 0, c.phases);
         if (status !== 0) throw new Error(`${c.name} on ${name}: status ${status}`);
       };
-      runs.push({ name, run, count: warm(run) });
+      // The mean microseconds of each step in so many runs.
+      const runSteps = (count) => {
+        const sums = c.steps.map(() => 0);
+        for (let n = 0; n < count; n++) {
+          c.steps.forEach(({ from, to }, i) => {
+            const start = performance.now();
+            exports.run(c.program, from, to);
+            sums[i] += performance.now() - start;
+          });
+        }
+        return sums.map((ms) => ms * 1000 / count);
+      };
+      runs.push({ name, run, runSteps, count: warm(run) });
     }
     times[c.name] = {};
+    steps[c.name] = {};
     for (let round = 0; round < job.rounds; round++) {
       measureRoof();
-      for (const { name, run, count } of runs) (times[c.name][name] ??= []).push(repeat(run, count) * 1000);
+      for (const { name, run, runSteps, count } of runs) {
+        (times[c.name][name] ??= []).push(repeat(run, count) * 1000);
+        if (c.steps) (steps[c.name][name] ??= []).push(runSteps(count));
+      }
     }
   }
-  return { times, roof };
+  return { times, steps, roof };
 }
 
 if (typeof process !== 'undefined') {

@@ -48,8 +48,12 @@ func network(c models.Config, lanes int) (b benchCase, err error) {
 	}
 	const base = 1 << 16 // the first page is the module's
 	memory := make([]byte, machine.MemoryBytes()-base)
+	var steps []step
+	for _, st := range s.Steps() {
+		steps = append(steps, step{st.Name, st.From, st.To, float64(st.MACs)})
+	}
 	return benchCase{Name: string(c.Arch), MACs: float64(n.MACs()), Program: uint32(r.program), Phases: r.phases,
-		Bytes: machine.MemoryBytes(), Writes: []write{{base, memory}}}, machine.Read(memory, base)
+		Bytes: machine.MemoryBytes(), Writes: []write{{base, memory}}, Steps: steps}, machine.Read(memory, base)
 }
 
 // recorder remembers the program that was run last.
