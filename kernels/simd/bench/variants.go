@@ -92,6 +92,12 @@ var families = map[string]func() []variant{
 		}
 		return list
 	},
+	"touch": func() (list []variant) {
+		for _, t := range []ukernel.Target{simd128, relaxed} {
+			list = append(list, shipped(t), with(t, func(c *ukernel.Config) { c.Pointwise.Touch = false }, "untouched"))
+		}
+		return list
+	},
 	"threads": func() []variant {
 		list := []variant{shipped(simd128), shipped(relaxed)}
 		for _, t := range []ukernel.Target{{Threads: true}, {Relaxed: true, Threads: true}} {

@@ -14,10 +14,7 @@ type PointwiseConfig struct {
 	Ahead  int // inputs that are in registers at the same time
 	Block  int // bytes of weights that all rows pass before the next are taken
 
-	// Touch loads a share of the next block's lines before every tile, for want of
-	// a prefetch instruction, so that weights come from a far cache while rows pass
-	// those that are near.
-	Touch bool
+	Touch bool // in every iteration a word of the weights that come next; see [toucher]
 }
 
 // pointwiseArgs are the parameters of a pointwise micro-kernel.
@@ -27,6 +24,7 @@ type pointwiseArgs struct {
 	n                 asm.I32 // outputs: panels are taken until none is left
 	stride            asm.I32 // bytes between rows of y
 	act               asm.I32
+	touch             asm.I32 // what to touch
 }
 
 func (c PointwiseConfig) name(rows int, t Target) string {
@@ -40,7 +38,7 @@ func (b *builder) pointwiseTile(c PointwiseConfig, rows int) *asm.Func {
 	storePartial := b.storePartial()
 	f := b.Func(c.name(rows, b.target))
 	p := pointwiseArgs{f.ParamI32("x"), f.ParamI32("w"), f.ParamI32("y"), f.ParamI32("residual"),
-		f.ParamI32("k"), f.ParamI32("n"), f.ParamI32("stride"), f.ParamI32("act")}
+		f.ParamI32("k"), f.ParamI32("n"), f.ParamI32("stride"), f.ParamI32("act"), f.ParamI32("touch")}
 
 	x := make([]asm.I32, rows)
 	for r := range x {
@@ -94,6 +92,9 @@ func (b *builder) pointwiseTile(c PointwiseConfig, rows int) *asm.Func {
 		if c.Unroll > 1 {
 			f.If(x[0].LtU(end), func() {
 				f.Loop(func(next asm.Label) {
+					if c.Touch {
+						touch(f, p.touch, 32*c.Unroll)
+					}
 					for k := range c.Unroll {
 						step(k)
 					}
@@ -174,7 +175,7 @@ func (b *builder) pointwise(c PointwiseConfig) *asm.Func {
 	base := f.Let("base", m.DivU(tileCount))
 	extra := f.Let("extra", m.Sub(base.Mul(tileCount)))
 	left, rows, width := f.I32("left"), f.I32("rows"), f.I32("width")
-	following, ahead := f.I32("following"), newToucher(f, c.Touch)
+	bytes, next := f.I32("bytes"), newToucher(f)
 	k.Set(k.ShlI(2))
 	stride.Set(stride.ShlI(2))
 
@@ -184,31 +185,29 @@ func (b *builder) pointwise(c PointwiseConfig) *asm.Func {
 		y.Set(y0)
 		res.Set(res0)
 		left.Set(tileCount)
-		following.Set(n.Sub(width))
-		following.Set(following.Select(following.LtU(block), block))
-		ahead.start(w.Add(width.ShrUI(3).Mul(panelBytes)), following.AddI(7).ShrUI(3).Mul(panelBytes), tileCount)
+		bytes.Set(width.AddI(kernels.Panel - 1).DivUI(kernels.Panel).Mul(panelBytes))
+		next.start(w.Add(bytes), bytes)
 		f.Loop(func(nextTile asm.Label) {
-			ahead.share()
 			// The first tiles take one row more where the rows do not divide evenly.
 			rows.Set(base.Add(tileCount.Sub(left).LtU(extra)))
 			cases := make([]func(), c.Rows)
 			for i, tile := range tiles {
-				cases[i] = func() { f.Call(tile, x, w, y, res, k, width, stride, act) }
+				cases[i] = func() { f.Call(tile, x, w, y, res, k, width, stride, act, next.at) }
 			}
 			f.Switch(rows.AddI(-1), f.Unreachable, cases...)
+			next.advance()
 			x.Set(x.Add(rows.Mul(k)))
 			y.Set(y.Add(rows.Mul(stride)))
 			f.If(res0, func() { res.Set(res.Add(rows.Mul(stride))) })
 			left.Set(left.AddI(-1))
 			f.BrIf(nextTile, left)
 		})
-		w.Set(w.Add(width.ShrUI(3).Mul(panelBytes)))
+		w.Set(w.Add(bytes))
 		y0.Set(y0.Add(width.ShlI(2)))
 		f.If(res0, func() { res0.Set(res0.Add(width.ShlI(2))) })
 		n.Set(n.Sub(width))
 		f.BrIf(nextBlock, n)
 	})
-	ahead.end(f.Get(b.scratch))
 	f.Return(f.I32Const(int32(kernels.StatusOK)))
 	return f
 }

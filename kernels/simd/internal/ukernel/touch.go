@@ -1,55 +1,57 @@
 package ukernel
 
-import "glance/kernels/asm"
+import (
+	"glance/kernels"
+	"glance/kernels/asm"
+)
 
-// cacheLine is what caches load at once, in bytes.
-const cacheLine = 64
+// touchShare is the ratio of the weights that a tile computes with to those that it
+// touches.
+const touchShare = 8
 
-// toucher emits loads of memory that is needed soon, a share at a time. The nil
-// *toucher emits nothing.
+// toucher says which of the weights that come next each tile of a block touches.
+//
+// To touch is to load, for want of a prefetch instruction: a word in every iteration of
+// a tile, further on by an eighth of the iteration's own weights. Eight tiles touch a
+// block, and by the ninth it is in a near cache. Loads so far apart cost little, and as
+// they follow each other in memory the hardware soon fetches ahead of them, beside the
+// computing. A burst of loads between tiles does not achieve that: nothing is computed
+// until they are through.
+//
+// What comes after a record's last block belongs to the next part or layer, most often.
 type toucher struct {
-	f               *asm.Func
-	at, limit, size asm.I32 // the next line, where lines end, bytes of a share
-	stop            asm.I32 // where the current share ends
-	sum             asm.I32 // of what was loaded, so that no compiler takes the loads for dead
+	f     *asm.Func
+	at    asm.I32 // what the tile touches
+	share asm.I32 // bytes of it
+	last  asm.I32 // the last share
+	limit asm.I32 // where memory ends
 }
 
-func newToucher(f *asm.Func, on bool) *toucher {
-	if !on {
-		return nil
-	}
-	return &toucher{f, f.I32("touch_at"), f.I32("touch_end"), f.I32("touch_size"), f.I32("touch_stop"), f.I32("touch_sum")}
+func newToucher(f *asm.Func) *toucher {
+	limit := f.Let("touch_limit", f.MemorySize().ShlI(16).AddI(-kernels.Slack)) // 2^32 wraps, rightly
+	return &toucher{f, f.I32("touch"), f.I32("touch_share"), f.I32("touch_last"), limit}
 }
 
-// start takes size bytes at an address on, to be touched in shares.
-func (t *toucher) start(at, size, shares asm.I32) {
-	if t == nil {
-		return
-	}
+// start begins a block, with so many bytes to touch at an address.
+func (t *toucher) start(at, bytes asm.I32) {
+	t.share.Set(bytes.DivUI(touchShare))
+	t.last.Set(at.Add(bytes))
+	t.last.Set(t.last.Select(t.last.LtU(t.limit), t.limit).Sub(t.share))
 	t.at.Set(at)
-	t.limit.Set(at.Add(size))
-	t.size.Set(size.DivU(shares).AddI(cacheLine))
+	t.clamp()
 }
 
-// share touches the next share, if any is left.
-func (t *toucher) share() {
-	if t == nil {
-		return
-	}
-	t.stop.Set(t.at.Add(t.size))
-	t.stop.Set(t.stop.Select(t.stop.LtU(t.limit), t.limit))
-	t.f.If(t.at.LtU(t.stop), func() {
-		t.f.Loop(func(next asm.Label) {
-			t.sum.Set(t.sum.Add(t.at.Load(0)))
-			t.at.Set(t.at.AddI(cacheLine))
-			t.f.BrIf(next, t.at.LtU(t.stop))
-		})
-	})
+// advance goes on to the next tile. Tiles after the eighth touch what the eighth did.
+func (t *toucher) advance() {
+	t.at.Set(t.at.Add(t.share))
+	t.clamp()
 }
 
-// end stores the sum to an address whose word nobody reads.
-func (t *toucher) end(at asm.I32) {
-	if t != nil {
-		at.Store(0, t.sum)
-	}
+func (t *toucher) clamp() { t.at.Set(t.at.Select(t.at.LtU(t.last), t.last)) }
+
+// touch loads the word at an address and goes on from there, in an iteration that
+// computes with so many bytes of weights.
+func touch(f *asm.Func, at asm.I32, bytes int) {
+	f.Drop(at.Load(0)) // it may trap, so that no compiler takes it for dead
+	at.Set(at.AddI(int32(bytes / touchShare)))
 }
