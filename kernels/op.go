@@ -145,7 +145,7 @@ func (o Pointwise) Record() Record {
 // activation, are stored too: sums[r-Row0][c] = sum over q of y[r, q, c],
 // added in increasing order of q.
 type Depthwise struct {
-	X       Ptr    // [Ring][W][C] float32
+	X       Ptr    // [Ring][W] pixels of C float32, XStride apart
 	Weights Ptr    // panels of C outputs with K = Kernel*Kernel, inner order (i, j)
 	Y       Ptr    // [Rows][OutW][C] float32; row Row0 of the output is stored here
 	Sums    Ptr    // [Rows][C] float32, or 0
@@ -153,6 +153,7 @@ type Depthwise struct {
 	H, W    uint32 // input size
 	OutW    uint32 // output columns
 	C       uint32 // channels, any number
+	XStride uint32 // floats between pixels of X, >= C
 	Kernel  uint32 // 3 or 5
 	Stride  uint32 // 1 or 2
 	Row0    uint32 // first output row
@@ -165,7 +166,7 @@ type Depthwise struct {
 // Record implements [Op].
 func (o Depthwise) Record() Record {
 	return Record{uint32(OpDepthwise), uint32(o.X), uint32(o.Weights), uint32(o.Y), uint32(o.Sums),
-		o.Ring, o.H, o.W, o.OutW, o.C, o.Kernel, o.Stride, o.Row0, o.Rows, o.PadTop, o.PadLeft, uint32(o.Act)}
+		o.Ring, o.H, o.W, o.OutW, o.C, o.XStride, o.Kernel, o.Stride, o.Row0, o.Rows, o.PadTop, o.PadLeft, uint32(o.Act)}
 }
 
 // Dense is a fully connected layer on one vector:

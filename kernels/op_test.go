@@ -11,8 +11,8 @@ import (
 var everyOp = []Op{
 	Conv3x3{X: 64, Weights: 128, Y: 192, H: 1, W: 2, OutW: 3, N: 4, Row0: 5, Rows: 6, PadTop: 7, PadLeft: 8, Act: ReLU6},
 	Pointwise{X: 64, Weights: 128, Y: 192, Residual: 256, M: 1, K: 2, N: 3, YStride: 4, Act: ReLU},
-	Depthwise{X: 64, Weights: 128, Y: 192, Sums: 256, Ring: 1, H: 2, W: 3, OutW: 4, C: 5, Kernel: 6, Stride: 7,
-		Row0: 8, Rows: 9, PadTop: 10, PadLeft: 11, Act: HardSwish},
+	Depthwise{X: 64, Weights: 128, Y: 192, Sums: 256, Ring: 1, H: 2, W: 3, OutW: 4, C: 5, XStride: 6, Kernel: 7, Stride: 8,
+		Row0: 9, Rows: 10, PadTop: 11, PadLeft: 12, Act: HardSwish},
 	Dense{X: 64, Weights: 128, Y: 192, K: 1, N: 2, Half: 3, Act: HardSigmoid},
 	SumRows{X: 64, Y: 128, M: 1, N: 2, Stride: 3, Scale: 0.25},
 	ScaleRows{X: 64, S: 128, Y: 192, M: 1, C: 2},

@@ -154,11 +154,11 @@ func (c *chain) reserve(p *Plan, t int) {
 		c.ring[part] = make([]int, len(c.rings))
 		for i, rows := range c.rings {
 			o := &c.ops[i]
-			c.ring[part][i] = p.arena.add(rows*o.out.W*o.out.C*4, t, t)
+			c.ring[part][i] = p.arena.add(rows*o.out.W*o.outStride*4, t, t)
 		}
 	}
 	last := c.last()
-	p.keep(last.layer, t)
+	p.keep(last.layer, last.outStride, t)
 	if last.sums {
 		p.sums[last.layer] = p.arena.add(last.out.H*last.out.C*4, t, t+1)
 	}

@@ -81,11 +81,11 @@ func (c *chain) emitPart(e *emitter, part int, add func(kernels.Op)) {
 	}
 	need := c.needs(out)
 	buffers := make([]rowBuffer, len(c.ops)+1) // buffers[i] is read by op i
-	buffers[0] = rowBuffer{e.tensor(first.source), first.in.H, 0, first.in.W * first.in.C * 4}
-	buffers[len(c.ops)] = rowBuffer{e.tensor(last.layer), last.out.H, 0, last.out.W * last.out.C * 4}
+	buffers[0] = rowBuffer{e.tensor(first.source), first.in.H, 0, first.in.W * first.inStride * 4}
+	buffers[len(c.ops)] = rowBuffer{e.tensor(last.layer), last.out.H, 0, last.out.W * last.outStride * 4}
 	for i, rows := range c.rings {
 		o := &c.ops[i]
-		b := rowBuffer{e.at(c.ring[part][i]), rows, need[i].lo, o.out.W * o.out.C * 4}
+		b := rowBuffer{e.at(c.ring[part][i]), rows, need[i].lo, o.out.W * o.outStride * 4}
 		if c.ops[i+1].code == kernels.OpDepthwise {
 			b.origin = 0 // the operator's own rule: row i at slot i mod rows
 		}
@@ -117,7 +117,7 @@ func (c *chain) record(e *emitter, o *op, part int, src rowBuffer, dst kernels.P
 			PadLeft: u32(o.padLeft), Act: o.act}
 	case kernels.OpDepthwise:
 		d := kernels.Depthwise{X: src.base, Weights: e.weights(o.layer, 0).ptr, Y: dst, Ring: u32(src.rows),
-			H: u32(o.in.H), W: u32(o.in.W), OutW: u32(o.out.W), C: u32(o.out.C), Kernel: u32(o.kernel),
+			H: u32(o.in.H), W: u32(o.in.W), OutW: u32(o.out.W), C: u32(o.out.C), XStride: u32(o.inStride), Kernel: u32(o.kernel),
 			Stride: u32(o.stride), Row0: u32(rows.lo), Rows: u32(n), PadTop: u32(o.padTop), PadLeft: u32(o.padLeft), Act: o.act}
 		if o.sums {
 			d.Sums = e.at(e.plan.sums[o.layer]) + kernels.Ptr(rows.lo*o.out.C*4)
@@ -135,7 +135,7 @@ func (c *chain) record(e *emitter, o *op, part int, src rowBuffer, dst kernels.P
 func (c *chain) pointwise(e *emitter, o *op, part int, x, dst kernels.Ptr, rows span) kernels.Pointwise {
 	n := rows.hi - rows.lo
 	pw := kernels.Pointwise{X: x, Weights: e.weights(o.layer, 0).ptr, Y: dst, M: u32(n * o.out.W), K: u32(o.in.C),
-		N: u32(o.out.C), YStride: u32(o.out.C), Act: o.act}
+		N: u32(o.out.C), YStride: u32(o.outStride), Act: o.act}
 	if o.squeeze >= 0 {
 		pw.Weights = e.at(c.gate.scaled[part])
 	}

@@ -133,9 +133,11 @@ func (p *Plan) cut() {
 	}
 }
 
-// keep reserves the stored output of a layer, from unit t to its last use.
-func (p *Plan) keep(layer, t int) {
-	p.tensors[layer] = p.arena.add(p.Network.Layers[layer].Out.Size()*4, t, max(t, p.lastUse[layer]))
+// keep reserves the stored output of a layer, pixels stride floats apart, from unit t
+// to its last use.
+func (p *Plan) keep(layer, stride, t int) {
+	pixels := p.Network.Layers[layer].Out.Pixels()
+	p.tensors[layer] = p.arena.add(pixels*stride*4, t, max(t, p.lastUse[layer]))
 }
 
 // ArenaBytes is the memory that all activations take at their peak.

@@ -14,8 +14,8 @@ type tail struct {
 func (u *tail) reads() []int { return []int{u.op.source} }
 
 func (u *tail) reserve(p *Plan, t int) {
-	p.keep(u.op.layer, t)
-	p.keep(u.pool, t)
+	p.keep(u.op.layer, u.op.outStride, t)
+	p.keep(u.pool, p.Network.Layers[u.pool].Out.C, t)
 }
 
 func (u *tail) emit(e *emitter) {
@@ -60,7 +60,7 @@ func (u *dense) reads() []int { return []int{u.layers[0] - 1} }
 
 func (u *dense) reserve(p *Plan, t int) {
 	for _, l := range u.layers {
-		p.keep(l, t)
+		p.keep(l, p.Network.Layers[l].Out.C, t)
 	}
 }
 

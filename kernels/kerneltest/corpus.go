@@ -31,6 +31,7 @@ func Corpus() []Case {
 		PointwiseCase{M: 49, K: 160, N: 240, Residual: Apart},
 		PointwiseCase{M: 1, K: 1, N: 1},
 		DepthwiseCase{H: 20, W: 9, C: 40, Kernel: 5, Stride: 1, Top: 2, Left: 2, Bottom: 2, Right: 2, Strip: 3, Act: kernels.HardSwish},
+		DepthwiseCase{H: 9, W: 10, C: 21, Gap: 3, Kernel: 3, Stride: 2, Bottom: 1, Right: 1, Act: kernels.ReLU6},
 		DenseCase{K: 576, N: 128, Act: kernels.HardSwish},
 		SumRowsCase{M: 49, N: 99, Gap: 3, Scale: 1.0 / 49},
 		ScaleRowsCase{M: 30, C: 41},

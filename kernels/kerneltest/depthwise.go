@@ -11,6 +11,7 @@ import (
 // DepthwiseCase is a case of [kernels.Depthwise].
 type DepthwiseCase struct {
 	H, W, C                  int
+	Gap                      int // floats between pixels of the input, poisoned
 	Kernel, Stride           int
 	Top, Left, Bottom, Right int // zeros on each side
 	// Strip, where not 0, computes that many output rows at a time from a ring
@@ -25,6 +26,9 @@ type DepthwiseCase struct {
 func (c DepthwiseCase) String() string {
 	s := fmt.Sprintf("depthwise %dx%dx%d kernel=%d stride=%d pad=%d,%d,%d,%d %v", c.H, c.W, c.C,
 		c.Kernel, c.Stride, c.Top, c.Left, c.Bottom, c.Right, c.Act)
+	if c.Gap > 0 {
+		s += fmt.Sprintf(" gap=%d", c.Gap)
+	}
 	if c.Strip > 0 {
 		s += fmt.Sprintf(" strip=%d+%d", c.Strip, c.Spare)
 	}
@@ -40,6 +44,18 @@ func (c DepthwiseCase) String() string {
 // outH and outW are the output's size; not positive where the window does not fit.
 func (c DepthwiseCase) outH() int { return windows(c.H+c.Top+c.Bottom, c.Kernel, c.Stride) }
 func (c DepthwiseCase) outW() int { return windows(c.W+c.Left+c.Right, c.Kernel, c.Stride) }
+
+// apart puts gaps of NaN after pixels.
+func apart(pixels []float32, channels, gap int) []float32 {
+	out := make([]float32, 0, len(pixels)/channels*(channels+gap))
+	for at := 0; at < len(pixels); at += channels {
+		out = append(out, pixels[at:at+channels]...)
+		for range gap {
+			out = append(out, float32(math.NaN()))
+		}
+	}
+	return out
+}
 
 // windows counts the positions of a window of k in n.
 func windows(n, k, stride int) int {
@@ -79,7 +95,7 @@ func (c DepthwiseCase) prepare(s *scene) (plan, error) {
 				copy(data[i%ring*rowIn:], x[i*rowIn:][:rowIn])
 			}
 		}
-		inputs = append(inputs, s.in("x", 4, floatBytes(data)))
+		inputs = append(inputs, s.in("x", 4, floatBytes(apart(data, c.C, c.Gap))))
 		rings = append(rings, ring)
 	}
 	weights := s.in("weights", 16, panels(w, bias, c.C, taps))
@@ -96,7 +112,8 @@ func (c DepthwiseCase) prepare(s *scene) (plan, error) {
 		o := kernels.Depthwise{
 			X: inputs[r0/strip].ptr(0), Weights: weights.ptr(0), Y: output.ptr(4 * r0 * rowOut),
 			Ring: uint32(rings[r0/strip]), H: uint32(c.H), W: uint32(c.W), OutW: uint32(outW), C: uint32(c.C),
-			Kernel: uint32(c.Kernel), Stride: uint32(c.Stride), Row0: uint32(r0), Rows: uint32(r1 - r0),
+			XStride: uint32(c.C + c.Gap),
+			Kernel:  uint32(c.Kernel), Stride: uint32(c.Stride), Row0: uint32(r0), Rows: uint32(r1 - r0),
 			PadTop: uint32(c.Top), PadLeft: uint32(c.Left), Act: c.Act,
 		}
 		if sums != nil {
@@ -208,6 +225,18 @@ func Depthwise(t *testing.T, newMachine NewMachine) {
 		for _, strip := range []int{1, 3, 4} {
 			s.test(DepthwiseCase{H: 4, W: 5, C: 9, Kernel: kernel, Stride: 1, Top: kernel / 2, Left: kernel / 2,
 				Bottom: kernel / 2, Right: kernel / 2, Strip: strip, Spare: 4, Act: kernels.ReLU})
+		}
+	}
+	// Pixels apart, in whole tensors and in rings.
+	for _, gap := range []int{1, 5, 16} {
+		for kernel := 3; kernel <= 5; kernel += 2 {
+			for stride := 1; stride <= 2; stride++ {
+				for strip := range 3 {
+					s.test(DepthwiseCase{H: 11, W: r.between(5, 12), C: r.between(1, 40), Gap: gap, Kernel: kernel, Stride: stride,
+						Top: kernel / 2, Left: kernel / 2, Bottom: kernel / 2, Right: kernel / 2,
+						Strip: strip, Sums: strip == 1, Act: r.activation()})
+				}
+			}
 		}
 	}
 	for range atScale(40) {

@@ -55,9 +55,10 @@ func invalidRecords(c *chain) []kernels.Record {
 	const (
 		opcode          = 0
 		pointwiseAct    = 9
-		depthwiseKernel = 10
-		depthwiseStride = 11
-		depthwiseAct    = 16
+		depthwisePixel  = 10
+		depthwiseKernel = 11
+		depthwiseStride = 12
+		depthwiseAct    = 17
 	)
 	records := []kernels.Record{{}}
 	for _, code := range []uint32{uint32(kernels.OpInvalid), uint32(kernels.NumOpcodes), 99, 1 << 31, 0xffffffff} {
@@ -65,6 +66,9 @@ func invalidRecords(c *chain) []kernels.Record {
 	}
 	for _, act := range []uint32{uint32(kernels.HardSigmoid) + 1, 0xffffffff} {
 		records = append(records, with(pointwise, pointwiseAct, act), with(depthwise, depthwiseAct, act))
+	}
+	for _, pixel := range []uint32{0, depthwise[depthwisePixel] - 1} {
+		records = append(records, with(depthwise, depthwisePixel, pixel))
 	}
 	for _, kernel := range []uint32{0, 1, 4, 7} {
 		records = append(records, with(depthwise, depthwiseKernel, kernel))

@@ -44,7 +44,7 @@ func (c *chain) rows(layer, r0, r1 int) kernels.Record {
 			YStride: ch, Act: kernels.ReLU6}.Record()
 	}
 	return kernels.Depthwise{X: x.ptr(0), Weights: w.ptr(0), Y: y.ptr(at), Ring: h, H: h, W: wd, OutW: wd, C: ch,
-		Kernel: 3, Stride: 1, Row0: uint32(r0), Rows: uint32(r1 - r0), PadTop: 1, PadLeft: 1, Act: kernels.HardSwish}.Record()
+		XStride: ch, Kernel: 3, Stride: 1, Row0: uint32(r0), Rows: uint32(r1 - r0), PadTop: 1, PadLeft: 1, Act: kernels.HardSwish}.Record()
 }
 
 // program splits every layer over the lanes, one phase a layer. Lanes beyond the

@@ -49,8 +49,8 @@ func BenchmarkOperators(b *testing.B) {
 		out, u := (s.size-1)/s.stride+1, func(n int) uint32 { return uint32(n) }
 		run(fmt.Sprintf("depthwise/%dx%dx%d_k%ds%d", s.size, s.size, s.c, s.kernel, s.stride), out*out*s.c*s.kernel*s.kernel, kernels.Depthwise{
 			X: alloc(4 * s.size * s.size * s.c), Weights: alloc(kernels.PanelBytes(s.c, s.kernel*s.kernel, false)), Y: alloc(4 * out * out * s.c),
-			Ring: u(s.size), H: u(s.size), W: u(s.size), OutW: u(out), C: u(s.c), Kernel: u(s.kernel), Stride: u(s.stride), Rows: u(out),
-			PadTop: u(s.kernel / 2), PadLeft: u(s.kernel / 2), Act: kernels.HardSwish})
+			Ring: u(s.size), H: u(s.size), W: u(s.size), OutW: u(out), C: u(s.c), XStride: u(s.c), Kernel: u(s.kernel), Stride: u(s.stride),
+			Rows: u(out), PadTop: u(s.kernel / 2), PadLeft: u(s.kernel / 2), Act: kernels.HardSwish})
 	}
 	run("conv3x3/224x224x16", 112*112*16*27, kernels.Conv3x3{X: alloc(4 * 224 * 224 * 3), Weights: alloc(kernels.PanelBytes(16, 27, false)),
 		Y: alloc(4 * 112 * 112 * 16), H: 224, W: 224, OutW: 112, N: 16, Rows: 112, PadTop: 1, PadLeft: 1, Act: kernels.HardSwish})

@@ -93,7 +93,7 @@ func BenchmarkDepthwise(b *testing.B) {
 			pad, side := uint32(s.kernel/2), uint32(s.side)
 			m.run(out*out*s.channels*s.kernel*s.kernel, "GMAC/s", kernels.Depthwise{X: m.floats(s.side * s.side * s.channels),
 				Weights: m.panels(s.channels, s.kernel*s.kernel), Y: m.alloc(4 * out * out * s.channels),
-				Ring: side, H: side, W: side, OutW: uint32(out), C: uint32(s.channels), Kernel: uint32(s.kernel),
+				Ring: side, H: side, W: side, OutW: uint32(out), C: uint32(s.channels), XStride: uint32(s.channels), Kernel: uint32(s.kernel),
 				Stride: uint32(s.stride), Rows: uint32(out), PadTop: pad, PadLeft: pad, Act: kernels.ReLU6})
 		})
 	}

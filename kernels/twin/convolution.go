@@ -52,7 +52,7 @@ func clipTaps(first, k, n int) (from, to int) {
 }
 
 func depthwise(c *call, o kernels.Depthwise) kernels.Status {
-	x := c.in(o.X, area(o.Ring, o.W, o.C))
+	x := c.in(o.X, area(o.Ring, o.W, o.XStride))
 	panels := c.in(o.Weights, panelArea(o.C, o.Kernel*o.Kernel))
 	y := c.out(o.Y, area(o.Rows, o.OutW, o.C))
 	var sums []float32
@@ -60,20 +60,20 @@ func depthwise(c *call, o kernels.Depthwise) kernels.Status {
 		sums = c.out(o.Sums, area(o.Rows, o.C))
 	}
 	c.require(o.H > 0 && (o.Kernel == 3 || o.Kernel == 5) && (o.Stride == 1 || o.Stride == 2))
-	c.require(o.PadTop < o.Kernel && o.PadLeft < o.Kernel && known(o.Act))
+	c.require(o.XStride >= o.C && o.PadTop < o.Kernel && o.PadLeft < o.Kernel && known(o.Act))
 	if c.bad || !ringHolds(o) {
 		return kernels.StatusInvalid
 	}
 	d := depthwiseRow{
 		x: x, panels: panels, kernel: int(o.Kernel), stride: int(o.Stride),
-		padLeft: int(o.PadLeft), width: int(o.W), channels: int(o.C),
+		padLeft: int(o.PadLeft), width: int(o.W), pixel: int(o.XStride), channels: int(o.C),
 	}
 	size := int(o.OutW) * int(o.C)
 	for r := range int(o.Rows) {
 		top := int(o.Stride)*(int(o.Row0)+r) - int(o.PadTop)
 		d.from, d.to = clipTaps(top, d.kernel, int(o.H))
 		for i := d.from; i < d.to; i++ {
-			d.rows[i] = (top + i) % int(o.Ring) * d.width * d.channels
+			d.rows[i] = (top + i) % int(o.Ring) * d.width * d.pixel
 		}
 		row := y[r*size:][:size]
 		d.compute(row)
@@ -98,6 +98,7 @@ type depthwiseRow struct {
 	kernel, stride  int
 	padLeft         int
 	width, channels int
+	pixel           int    // from pixel to pixel of x
 	from, to        int    // the rows of the window inside the input
 	rows            [5]int // offset in x of each of these rows
 }
@@ -122,11 +123,11 @@ func (d *depthwiseRow) eightChannels(y, panel []float32, c int) {
 		s0, s1, s2, s3 := bias[0], bias[1], bias[2], bias[3]
 		s4, s5, s6, s7 := bias[4], bias[5], bias[6], bias[7]
 		for i := d.from; i < d.to; i++ {
-			at := d.rows[i] + (left+from)*d.channels + c
+			at := d.rows[i] + (left+from)*d.pixel + c
 			weights := panel[(1+i*d.kernel+from)*kernels.Panel:]
 			for range to - from {
 				v, w := (*eight)(x[at:]), (*eight)(weights)
-				at += d.channels
+				at += d.pixel
 				weights = weights[kernels.Panel:]
 				s0 += float32(v[0] * w[0])
 				s1 += float32(v[1] * w[1])
@@ -151,7 +152,7 @@ func (d *depthwiseRow) lastChannels(y, panel []float32, c int) {
 		copy(sums, panel)
 		for i := d.from; i < d.to; i++ {
 			for j := from; j < to; j++ {
-				pixel := d.x[d.rows[i]+(left+j)*d.channels+c:]
+				pixel := d.x[d.rows[i]+(left+j)*d.pixel+c:]
 				weights := panel[(1+i*d.kernel+j)*kernels.Panel:]
 				for n := range sums {
 					sums[n] += float32(pixel[n] * weights[n])

@@ -29,7 +29,7 @@ func pointwise(change func(*kernels.Pointwise)) kernels.Op {
 }
 
 func depthwise(change func(*kernels.Depthwise)) kernels.Op {
-	o := kernels.Depthwise{X: at0, Weights: at1, Y: at2, Sums: at3, Ring: 4, H: 6, W: 5, OutW: 5, C: 9, Kernel: 3, Stride: 1,
+	o := kernels.Depthwise{X: at0, Weights: at1, Y: at2, Sums: at3, Ring: 4, H: 6, W: 5, OutW: 5, C: 9, XStride: 9, Kernel: 3, Stride: 1,
 		Row0: 2, Rows: 2, PadTop: 1, PadLeft: 1}
 	change(&o)
 	return o
@@ -124,6 +124,8 @@ func TestInvalidArguments(t *testing.T) {
 		"depthwise: kernel":            depthwise(func(o *kernels.Depthwise) { o.Kernel = 4 }),
 		"depthwise: huge kernel":       depthwise(func(o *kernels.Depthwise) { o.Kernel = 1 << 16 }),
 		"depthwise: stride":            depthwise(func(o *kernels.Depthwise) { o.Stride = 3 }),
+		"depthwise: pixels overlap":    depthwise(func(o *kernels.Depthwise) { o.XStride = 8 }),
+		"depthwise: huge pixels":       depthwise(func(o *kernels.Depthwise) { o.XStride = 1 << 30 }),
 		"depthwise: padding":           depthwise(func(o *kernels.Depthwise) { o.PadTop = 3 }),
 		"depthwise: ring too small":    depthwise(func(o *kernels.Depthwise) { o.Ring = 3 }),
 		"depthwise: no ring":           depthwise(func(o *kernels.Depthwise) { o.Ring = 0 }),

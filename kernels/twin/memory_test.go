@@ -18,8 +18,8 @@ func TestDecode(t *testing.T) {
 	check("Conv3x3", roundTrip(conv) == conv)
 	pointwise := kernels.Pointwise{X: 1, Weights: 2, Y: 3, Residual: 4, M: 5, K: 6, N: 7, YStride: 8, Act: 9}
 	check("Pointwise", roundTrip(pointwise) == pointwise)
-	depthwise := kernels.Depthwise{X: 1, Weights: 2, Y: 3, Sums: 4, Ring: 5, H: 6, W: 7, OutW: 8, C: 9, Kernel: 10, Stride: 11,
-		Row0: 12, Rows: 13, PadTop: 14, PadLeft: 15, Act: 16}
+	depthwise := kernels.Depthwise{X: 1, Weights: 2, Y: 3, Sums: 4, Ring: 5, H: 6, W: 7, OutW: 8, C: 9, XStride: 10, Kernel: 11, Stride: 12,
+		Row0: 13, Rows: 14, PadTop: 15, PadLeft: 16, Act: 17}
 	check("Depthwise", roundTrip(depthwise) == depthwise)
 	dense := kernels.Dense{X: 1, Weights: 2, Y: 3, K: 4, N: 5, Half: 6, Act: 7}
 	check("Dense", roundTrip(dense) == dense)

@@ -76,7 +76,7 @@ func depthwise(h, w, c, kernel, stride int, act kernels.Activation, sums bool) b
 	outH, outW := (h+2*pad-kernel)/stride+1, (w+2*pad-kernel)/stride+1
 	u := func(n int) uint32 { return uint32(n) }
 	o := kernels.Depthwise{X: l.floats(h * w * c), Weights: l.bytes(kernels.PanelBytes(c, kernel*kernel, false)),
-		Y: l.floats(outH * outW * c), Ring: u(h), H: u(h), W: u(w), OutW: u(outW), C: u(c), Kernel: u(kernel),
+		Y: l.floats(outH * outW * c), Ring: u(h), H: u(h), W: u(w), OutW: u(outW), C: u(c), XStride: u(c), Kernel: u(kernel),
 		Stride: u(stride), Rows: u(outH), PadTop: u(pad), PadLeft: u(pad), Act: act}
 	name := fmt.Sprintf("depthwise %dx%dx%d k%ds%d %v", h, w, c, kernel, stride, act)
 	if sums {

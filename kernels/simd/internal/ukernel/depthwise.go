@@ -40,6 +40,7 @@ func (b *builder) depthwiseTile(c DepthwiseConfig, kernel, stride, columns int) 
 	w0, y0 := f.ParamI32("w0"), f.ParamI32("y0")
 	sums, first := f.ParamI32("sums"), f.ParamI32("first") // whether the tile is a row's first
 	channels := f.ParamI32("channels")
+	xPixel := f.ParamI32("x_pixel")                        // bytes from pixel to pixel of x
 	rowStride := f.ParamI32("row_stride")                  // bytes from row to row of y
 	left, right := f.ParamI32("left"), f.ParamI32("right") // input columns of the tile that are outside the input
 	act := f.ParamI32("act")
@@ -90,7 +91,7 @@ func (b *builder) depthwiseTile(c DepthwiseConfig, kernel, stride, columns int) 
 			}
 			use()
 			if m < inputs-1 {
-				x.Set(x.Add(pixel))
+				x.Set(x.Add(xPixel))
 			}
 		}
 	}
@@ -184,8 +185,8 @@ func (b *builder) depthwiseTable() *asm.Func {
 	record, row0, rows, table := f.ParamI32("record"), f.ParamI32("row0"), f.ParamI32("rows"), f.ParamI32("table")
 	let := func(name string, i int) asm.I32 { return f.Let(name, field(record, i)) }
 	x, ring, h := let("x", 1), let("ring", 5), let("h", 6)
-	kernel, stride, padTop := let("kernel", 10), let("stride", 11), let("pad_top", 14)
-	rowBytes := f.Let("row_bytes", field(record, 7).Mul(field(record, 9)).ShlI(2))
+	kernel, stride, padTop := let("kernel", 11), let("stride", 12), let("pad_top", 15)
+	rowBytes := f.Let("row_bytes", field(record, 7).Mul(field(record, 10)).ShlI(2))
 	top, from, to, i := f.I32("top"), f.I32("from"), f.I32("to"), f.I32("i")
 	f.Loop(func(next asm.Label) {
 		top.Set(row0.Mul(stride).Sub(padTop))
@@ -236,12 +237,13 @@ func (b *builder) depthwise(c DepthwiseConfig) *asm.Func {
 	let := func(name string, i int) asm.I32 { return f.Let(name, field(record, i)) }
 	weights, y0, sums := let("w", 2), let("y0", 3), let("sums", 4)
 	ring, h, w, outW, channels := let("ring", 5), let("h", 6), let("w", 7), let("out_w", 8), let("channels", 9)
-	kernel, stride, row0, rows := let("kernel", 10), let("stride", 11), let("row0", 12), let("rows", 13)
-	padTop, padLeft, act := let("pad_top", 14), let("pad_left", 15), let("act", 16)
+	xStride, kernel, stride := let("x_stride", 10), let("kernel", 11), let("stride", 12)
+	row0, rows := let("row0", 13), let("rows", 14)
+	padTop, padLeft, act := let("pad_top", 15), let("pad_left", 16), let("act", 17)
 	bad := ring.Eqz().Or(h.Eqz()).Or(w.Eqz()).Or(outW.Eqz()).Or(channels.Eqz()).Or(rows.Eqz())
 	bad = bad.Or(kernel.NeI(3).And(kernel.NeI(5))).Or(stride.AddI(-1).GtUI(1))
 	bad = bad.Or(padTop.GeU(kernel)).Or(padLeft.GeU(kernel)).Or(act.GtUI(int32(kernels.HardSigmoid)))
-	bad = bad.Or(outW.AddI(-1).Mul(stride).Sub(padLeft).GeS(w))
+	bad = bad.Or(xStride.LtU(channels)).Or(outW.AddI(-1).Mul(stride).Sub(padLeft).GeS(w))
 	f.If(bad, func() { f.Return(invalid(f)) })
 
 	table := f.Let("table", f.Get(b.scratch))
@@ -250,7 +252,7 @@ func (b *builder) depthwise(c DepthwiseConfig) *asm.Func {
 	tileCount := f.Let("tile_count", outW.AddI(int32(c.Columns-1)).DivUI(int32(c.Columns)))
 	width := f.Let("width", outW.DivU(tileCount))
 	extra := f.Let("extra", outW.Sub(width.Mul(tileCount)))
-	pixel := f.Let("pixel", channels.ShlI(2))
+	pixel, xPixel := f.Let("pixel", channels.ShlI(2)), f.Let("x_pixel", xStride.ShlI(2))
 	rowStride := f.Let("row_stride", outW.Mul(pixel))
 	chunk, q, columns, x, y := f.I32("chunk"), f.I32("q"), f.I32("columns"), f.I32("x"), f.I32("y")
 	left, right, index := f.I32("left"), f.I32("right"), f.I32("index")
@@ -267,8 +269,8 @@ func (b *builder) depthwise(c DepthwiseConfig) *asm.Func {
 			left.Set(left.Select(left.GtSI(0), f.I32Const(0)))
 			right.Set(x.Add(columns.AddI(-1).Mul(stride)).Add(kernel).Sub(w))
 			right.Set(right.Select(right.GtSI(0), f.I32Const(0)))
-			f.CallIndirect(tiles[0].Signature(), tile0.Add(columns), table, chunk, x.Mul(pixel), weights, y, sums,
-				q.Eqz(), channels, rowStride, left, right, act)
+			f.CallIndirect(tiles[0].Signature(), tile0.Add(columns), table, chunk, x.Mul(xPixel), weights, y, sums,
+				q.Eqz(), channels, xPixel, rowStride, left, right, act)
 			y.Set(y.Add(columns.Mul(pixel)))
 			q.Set(q.Add(columns))
 			index.Set(index.AddI(1))
