@@ -81,7 +81,8 @@ func (e *engine) operator(l *models.Layer, packed kernels.Ptr) kernels.Op {
 			Rows: u(l.Out.H), PadTop: u(l.PadTop), PadLeft: u(l.PadLeft)}
 	case models.KindDepthwise:
 		return kernels.Depthwise{X: e.x, Weights: packed, Y: e.y, Ring: u(l.In.H), H: u(l.In.H), W: u(l.In.W), OutW: u(l.Out.W),
-			C: u(l.Out.C), Kernel: u(l.Kernel), Stride: u(l.Stride), Rows: u(l.Out.H), PadTop: u(l.PadTop), PadLeft: u(l.PadLeft)}
+			C: u(l.Out.C), XStride: u(l.Out.C), Kernel: u(l.Kernel), Stride: u(l.Stride), Rows: u(l.Out.H),
+			PadTop: u(l.PadTop), PadLeft: u(l.PadLeft)}
 	}
 	return kernels.Pointwise{X: e.x, Weights: packed, Y: e.y, M: u(l.In.Pixels()), K: u(l.In.C), N: u(l.Out.C), YStride: u(l.Out.C)}
 }
