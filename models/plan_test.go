@@ -234,3 +234,34 @@ func TestSplitTapered(t *testing.T) {
 		t.Errorf("the last of eight parts is %v, want %v", got, want)
 	}
 }
+
+// TestSpread holds pixels that are apart to where a depthwise op alone reads them.
+func TestSpread(t *testing.T) {
+	spread := map[Arch]int{}
+	for _, arch := range Archs() {
+		ops := lower(mustNew(t, Config{Arch: arch}))
+		stride := map[int]int{inputLayer: 3}
+		for i := range ops {
+			o := &ops[i]
+			stride[o.layer] = o.outStride
+			if o.inStride != stride[o.source] {
+				t.Errorf("%s, layer %d: reads pixels %d apart, they are %d apart", arch, o.layer, o.inStride, stride[o.source])
+			}
+			if o.inStride != o.in.C && o.code != kernels.OpDepthwise {
+				t.Errorf("%s, layer %d: %v reads pixels apart", arch, o.layer, o.code)
+			}
+			if o.residual >= 0 && stride[o.residual] != o.out.C {
+				t.Errorf("%s, layer %d: its residual's pixels are apart", arch, o.layer)
+			}
+			if o.outStride != o.out.C {
+				spread[arch]++
+			}
+		}
+		if last := ops[len(ops)-1]; last.outStride != last.out.C {
+			t.Errorf("%s: the pool reads pixels apart", arch)
+		}
+	}
+	if want := 9; spread[MobileNetV1] != want { // 256, 512 and 1024 channels
+		t.Errorf("V1: %d layers are spread, want %d", spread[MobileNetV1], want)
+	}
+}
