@@ -33,29 +33,45 @@ func (a *arena) place() {
 	order := make([]*buffer, 0, len(a.buffers)) // the first added first among those as large
 	for i := range a.buffers {
 		b := &a.buffers[i]
-		at := len(order)
-		for at > 0 && order[at-1].bytes < b.bytes {
-			at--
-		}
-		order = slices.Insert(order, at, b)
+		order = slices.Insert(order, notSmaller(order, b.bytes), b)
 	}
 	var placed []*buffer // sorted by offset
 	a.bytes = 0
 	for _, b := range order {
-		b.offset = 0
-		for _, q := range placed {
-			if q.first > b.last || q.last < b.first {
-				continue
-			}
-			if b.offset+b.bytes <= q.offset {
-				break
-			}
-			b.offset = max(b.offset, align(q.offset+q.bytes))
-		}
+		b.offset = b.lowest(placed)
 		at, _ := slices.BinarySearchFunc(placed, b.offset, func(q *buffer, offset int) int { return cmp.Compare(q.offset, offset) })
 		placed = slices.Insert(placed, at, b)
 		a.bytes = max(a.bytes, align(b.offset+b.bytes))
 	}
+}
+
+// notSmaller counts the buffers, sorted by size, that have so many bytes or more.
+//
+//go:noinline
+func notSmaller(order []*buffer, bytes int) int {
+	n := len(order)
+	for n > 0 && order[n-1].bytes < bytes {
+		n--
+	}
+	return n
+}
+
+// lowest returns the lowest offset where the buffer overlaps none of those placed, which
+// are sorted by offset, that is in use at the same time.
+//
+//go:noinline
+func (b *buffer) lowest(placed []*buffer) int {
+	offset := 0
+	for _, q := range placed {
+		if q.first > b.last || q.last < b.first {
+			continue
+		}
+		if offset+b.bytes <= q.offset {
+			break
+		}
+		offset = max(offset, align(q.offset+q.bytes))
+	}
+	return offset
 }
 
 func align(n int) int { return roundUp(n, kernels.Align) }

@@ -50,6 +50,8 @@ type Layer struct {
 	BatchNorm   bool
 	SqueezeNorm bool
 	BNEpsilon   float64
+
+	matrices []matrix // its weights
 }
 
 // Tensor is one weight array of a blob: its name, shape and kind of storage.
@@ -100,9 +102,9 @@ func (n *Network) EmbeddingUnits() int { return n.Layers[n.Embedding].Out.C }
 // Tensors lists what a blob of this network holds, in execution order: weight,
 // bias, weight, bias, and so on.
 func (n *Network) Tensors() []Tensor {
-	var ts []Tensor
+	ts := make([]Tensor, 0, 2*len(n.Layers))
 	for i := range n.Layers {
-		for _, m := range n.Layers[i].matrices() {
+		for _, m := range n.Layers[i].matrices {
 			ts = append(ts, Tensor{Name: m.name + ".weight", Shape: m.shape},
 				Tensor{Name: m.name + ".bias", Shape: []int{m.n}, Bias: true})
 		}
@@ -118,7 +120,8 @@ type matrix struct {
 	n, k  int
 }
 
-func (l *Layer) matrices() []matrix {
+// newMatrices lists a layer's weights.
+func newMatrices(l *Layer) []matrix {
 	in, out := l.In.C, l.Out.C
 	switch l.Kind {
 	case KindConv:
@@ -141,7 +144,7 @@ func (l *Layer) matrices() []matrix {
 // batch norm, and two per channel of a batch norm.
 func (l *Layer) Params() int {
 	total := 0
-	for i, m := range l.matrices() {
+	for i, m := range l.matrices {
 		total += m.n * m.k
 		switch {
 		case l.BatchNorm, l.SqueezeNorm && i == 0:
@@ -158,7 +161,7 @@ func (l *Layer) Params() int {
 // residuals and the scaling that ends a squeeze are not counted.
 func (l *Layer) MACs() int {
 	total := 0
-	for _, m := range l.matrices() {
+	for _, m := range l.matrices {
 		total += m.n * m.k
 	}
 	switch l.Kind {

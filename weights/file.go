@@ -84,6 +84,8 @@ type File struct {
 }
 
 // Tensor returns the tensor of that name.
+//
+//go:noinline
 func (f *File) Tensor(name string) (Tensor, bool) {
 	for _, t := range f.Tensors {
 		if t.Name == name {
@@ -243,6 +245,8 @@ func (f *File) checkLayout(fileSize int64) error {
 }
 
 // named says whether one of the tensors has the name.
+//
+//go:noinline
 func named(tensors []Tensor, name string) bool {
 	for i := range tensors {
 		if tensors[i].Name == name {

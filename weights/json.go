@@ -13,6 +13,11 @@ const maxString = 1 << 10
 
 func utoa(n uint64) string { return strconv.FormatUint(n, 10) }
 
+// Browsers count how much code each function has run, by its length, and optimise the
+// busy ones in the background, beside what the page waits for. That is why loops over
+// many bytes or tensors are functions of their own here, not inlined, and what is
+// rare, such as errors, too.
+
 // scanner reads the one kind of JSON document a safetensors header is. The
 // header is scanned twice: the first pass checks the grammar and counts, so that
 // the second allocates every slice at its final size.
@@ -119,22 +124,20 @@ func (s *scanner) tensor(name []byte) error {
 	var begin, end int64
 	err := s.object(func(field []byte) (err error) {
 		switch seen := s.seen(field, &dtype, &shape, &offsets); {
-		case seen == nil:
-			return s.fail("unknown field ", strconv.Quote(string(field)), " in tensor ", strconv.Quote(string(name)))
-		case *seen:
-			return s.fail("field ", string(field), " is there twice in tensor ", strconv.Quote(string(name)))
+		case seen == nil || *seen:
+			return s.badField(name, field, seen != nil)
 		default:
 			*seen = true
+			switch seen {
+			case &dtype:
+				t.DType, err = s.dtype(name)
+			case &shape:
+				t.Shape, err = s.shape(name)
+			default:
+				begin, end, err = s.offsets(name)
+			}
+			return err
 		}
-		switch string(field) {
-		case "dtype":
-			t.DType, err = s.dtype(name)
-		case "shape":
-			t.Shape, err = s.shape(name)
-		default:
-			begin, end, err = s.offsets(name)
-		}
-		return err
 	})
 	if err != nil {
 		return err
@@ -150,6 +153,8 @@ func (s *scanner) tensor(name []byte) error {
 }
 
 // seen returns the flag of a tensor's field, nil for an unknown field.
+//
+//go:noinline
 func (s *scanner) seen(field []byte, dtype, shape, offsets *bool) *bool {
 	switch string(field) {
 	case "dtype":
@@ -160,6 +165,14 @@ func (s *scanner) seen(field []byte, dtype, shape, offsets *bool) *bool {
 		return offsets
 	}
 	return nil
+}
+
+//go:noinline
+func (s *scanner) badField(name, field []byte, twice bool) error {
+	if twice {
+		return s.fail("field ", string(field), " is there twice in tensor ", strconv.Quote(string(name)))
+	}
+	return s.fail("unknown field ", strconv.Quote(string(field)), " in tensor ", strconv.Quote(string(name)))
 }
 
 func (s *scanner) dtype(name []byte) (DType, error) {
@@ -268,6 +281,8 @@ func (s *scanner) list(open, close byte, item func() error) error {
 }
 
 // peek skips JSON's white space and returns the byte after it, 0 at the end.
+//
+//go:noinline
 func (s *scanner) peek() byte {
 	for ; s.pos < len(s.src); s.pos++ {
 		switch c := s.src[s.pos]; c {
@@ -281,13 +296,18 @@ func (s *scanner) peek() byte {
 
 func (s *scanner) expect(c byte) error {
 	if got := s.peek(); got != c || s.pos >= len(s.src) {
-		if s.pos >= len(s.src) {
-			return s.fail("the header ends where ", strconv.QuoteRune(rune(c)), " should follow")
-		}
-		return s.fail("want ", strconv.QuoteRune(rune(c)), ", got ", strconv.QuoteRune(rune(got)))
+		return s.unexpected(c, got)
 	}
 	s.pos++
 	return nil
+}
+
+//go:noinline
+func (s *scanner) unexpected(want, got byte) error {
+	if s.pos >= len(s.src) {
+		return s.fail("the header ends where ", strconv.QuoteRune(rune(want)), " should follow")
+	}
+	return s.fail("want ", strconv.QuoteRune(rune(want)), ", got ", strconv.QuoteRune(rune(got)))
 }
 
 // str reads a string and returns what is between its quotes, still escaped.
@@ -296,18 +316,35 @@ func (s *scanner) str() ([]byte, error) {
 		return nil, err
 	}
 	start := s.pos
-	for ; s.pos < len(s.src); s.pos++ {
-		switch c := s.src[s.pos]; {
-		case c == '"':
-			s.pos++
-			return s.src[start : s.pos-1], nil
-		case c == '\\':
-			s.pos++
-		case c < ' ':
-			return nil, s.fail("control character in a string")
+	s.pos += stringEnd(s.src[start:])
+	if s.pos >= len(s.src) || s.src[s.pos] != '"' {
+		return nil, s.unterminated()
+	}
+	s.pos++
+	return s.src[start : s.pos-1], nil
+}
+
+//go:noinline
+func (s *scanner) unterminated() error {
+	if s.pos >= len(s.src) {
+		return s.fail("the header ends inside a string")
+	}
+	return s.fail("control character in a string")
+}
+
+// stringEnd returns how many bytes come before the quote that ends a string, or before
+// a control character, which none may have.
+//
+//go:noinline
+func stringEnd(b []byte) int {
+	for i := 0; i < len(b); i++ {
+		if c := b[i]; c == '\\' {
+			i++
+		} else if c == '"' || c < ' ' {
+			return i
 		}
 	}
-	return nil, s.fail("the header ends inside a string")
+	return len(b)
 }
 
 // integer reads a JSON number that is a non-negative integer.
@@ -316,22 +353,33 @@ func (s *scanner) integer() (int64, error) {
 	if c < '0' || c > '9' {
 		return 0, s.fail("want a non-negative integer")
 	}
-	start := s.pos
-	var n int64
-	for ; s.pos < len(s.src); s.pos++ {
-		c := s.src[s.pos]
+	n, length := digits(s.src[s.pos:])
+	s.pos += length
+	if n < 0 {
+		return 0, s.fail("a number beyond 63 bits")
+	}
+	if c == '0' && length > 1 {
+		return 0, s.fail("a number with a leading zero")
+	}
+	return n, nil
+}
+
+// digits reads the digits that b begins with: -1 and those that fit where they are a
+// number beyond 63 bits.
+//
+//go:noinline
+func digits(b []byte) (n int64, length int) {
+	for _, c := range b {
 		if c < '0' || c > '9' {
 			break
 		}
 		if n > (math.MaxInt64-int64(c-'0'))/10 {
-			return 0, s.fail("a number beyond 63 bits")
+			return -1, length
 		}
 		n = n*10 + int64(c-'0')
+		length++
 	}
-	if s.src[start] == '0' && s.pos > start+1 {
-		return 0, s.fail("a number with a leading zero")
-	}
-	return n, nil
+	return n, length
 }
 
 // value returns the value of a string.
@@ -345,49 +393,67 @@ func (s *scanner) value(raw []byte) (string, error) {
 // unescape returns the value of a string that may have escapes.
 func (s *scanner) unescape(raw []byte) (string, error) {
 	out := make([]byte, 0, len(raw))
-	for i := 0; i < len(raw); {
-		if raw[i] != '\\' {
-			out = append(out, raw[i])
-			i++
+	for rest := raw; ; {
+		i := bytes.IndexByte(rest, '\\')
+		if i < 0 {
+			return string(append(out, rest...)), nil
+		}
+		out = append(out, rest[:i]...)
+		c := rest[i+1] // there: str saw the byte after every backslash
+		rest = rest[i+2:]
+		if c != 'u' {
+			if c = escaped(c); c == 0 {
+				return "", s.fail("unknown escape in ", strconv.Quote(printable(string(raw))))
+			}
+			out = append(out, c)
 			continue
 		}
-		c := raw[i+1] // there: str saw the byte after every backslash
-		i += 2
-		switch c {
-		case '"', '\\', '/':
-			out = append(out, c)
-		case 'b':
-			out = append(out, '\b')
-		case 'f':
-			out = append(out, '\f')
-		case 'n':
-			out = append(out, '\n')
-		case 'r':
-			out = append(out, '\r')
-		case 't':
-			out = append(out, '\t')
-		case 'u':
-			r := hex4(raw[i:])
-			i += 4
-			if utf16.IsSurrogate(r) {
-				low := rune(-1)
-				if i+1 < len(raw) && raw[i] == '\\' && raw[i+1] == 'u' {
-					low = hex4(raw[i+2:])
-					i += 6
-				}
-				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-					r = -1
-				}
-			}
-			if r < 0 {
-				return "", s.fail("bad \\u escape in ", strconv.Quote(printable(string(raw))))
-			}
-			out = utf8.AppendRune(out, r)
-		default:
-			return "", s.fail("unknown escape in ", strconv.Quote(printable(string(raw))))
+		r, length := codePoint(rest)
+		if r < 0 {
+			return "", s.fail("bad \\u escape in ", strconv.Quote(printable(string(raw))))
+		}
+		out = utf8.AppendRune(out, r)
+		rest = rest[length:]
+	}
+}
+
+// escaped returns what a backslash and c stand for, 0 if for nothing.
+//
+//go:noinline
+func escaped(c byte) byte {
+	switch c {
+	case '"', '\\', '/':
+		return c
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return 0
+}
+
+// codePoint reads what follows \u, with the second half of a surrogate pair: -1 where
+// it is wrong.
+//
+//go:noinline
+func codePoint(b []byte) (r rune, length int) {
+	r, length = hex4(b), 4
+	if utf16.IsSurrogate(r) {
+		low := rune(-1)
+		if len(b) > 5 && b[4] == '\\' && b[5] == 'u' {
+			low, length = hex4(b[6:]), 10
+		}
+		if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+			r = -1
 		}
 	}
-	return string(out), nil
+	return r, length
 }
 
 // hex4 reads four hexadecimal digits, -1 if they are not there.
