@@ -1,4 +1,4 @@
-import { Engine } from './engine.js';
+import { Engine, threadCount } from './engine.js';
 import { disposedError, fromMessage } from './errors.js';
 import { Link, checkScript } from './link.js';
 import { compile } from './modules.js';
@@ -99,7 +99,7 @@ export class LocalPort {
    * @param {AbortSignal} [signal]
    */
   async start(options, progress, signal) {
-    const checked = checkScript(this.#urls.helper);
+    const checked = threadCount(options.threads) > 1 ? checkScript(this.#urls.helper) : Promise.resolve();
     checked.catch(() => {}); // awaited below
     this.#engine = await Engine.start(options, { compile: (asset) => compile(this.#urls[asset]), progress, threads: () => {}, kept: (error) => this.onkept(error), signal });
     await checked;
