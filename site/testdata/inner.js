@@ -9,6 +9,6 @@ onmessage = async ({ data: { options, picture } }) => {
     postMessage({ predictions, again: await classifier.classify(picture), threads: classifier.info().threads });
     classifier.dispose();
   } catch (error) {
-    postMessage({ error: String(error) });
+    postMessage({ error: `${error.code}: ${error.message}` });
   }
 };
