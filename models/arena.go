@@ -33,7 +33,13 @@ func (a *arena) place() {
 	order := make([]*buffer, 0, len(a.buffers)) // the first added first among those as large
 	for i := range a.buffers {
 		b := &a.buffers[i]
-		order = slices.Insert(order, notSmaller(order, b.bytes), b)
+		at, _ := slices.BinarySearchFunc(order, b.bytes, func(q *buffer, bytes int) int {
+			if q.bytes >= bytes {
+				return -1
+			}
+			return 1
+		})
+		order = slices.Insert(order, at, b)
 	}
 	var placed []*buffer // sorted by offset
 	a.bytes = 0
@@ -43,17 +49,6 @@ func (a *arena) place() {
 		placed = slices.Insert(placed, at, b)
 		a.bytes = max(a.bytes, align(b.offset+b.bytes))
 	}
-}
-
-// notSmaller counts the buffers, sorted by size, that have so many bytes or more.
-//
-//go:noinline
-func notSmaller(order []*buffer, bytes int) int {
-	n := len(order)
-	for n > 0 && order[n-1].bytes < bytes {
-		n--
-	}
-	return n
 }
 
 // lowest returns the lowest offset where the buffer overlaps none of those placed, which

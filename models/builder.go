@@ -154,7 +154,6 @@ func (b *builder) add(l Layer) int {
 	if l.SqueezeNorm {
 		l.BNEpsilon = squeezeEpsilon
 	}
-	l.matrices = newMatrices(&l)
 	b.shape = l.Out
 	b.net.Layers = append(b.net.Layers, l)
 	return len(b.net.Layers) - 1

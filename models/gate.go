@@ -53,7 +53,7 @@ func (g *gate) reserve(p *Plan, t int) {
 	g.hidden = each(l.Squeezed*4, g.shared)
 	g.factors = each(l.In.C*4, g.shared)
 	if g.scales >= 0 {
-		m := p.Network.Layers[g.scales].matrices[0]
+		m := p.Network.Layers[g.scales].matrices()[0]
 		g.scaled = each(kernels.PanelBytes(m.n, m.k, false), g.shared)
 	}
 }

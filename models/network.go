@@ -50,8 +50,6 @@ type Layer struct {
 	BatchNorm   bool
 	SqueezeNorm bool
 	BNEpsilon   float64
-
-	matrices []matrix // its weights
 }
 
 // Tensor is one weight array of a blob: its name, shape and kind of storage.
@@ -102,9 +100,9 @@ func (n *Network) EmbeddingUnits() int { return n.Layers[n.Embedding].Out.C }
 // Tensors lists what a blob of this network holds, in execution order: weight,
 // bias, weight, bias, and so on.
 func (n *Network) Tensors() []Tensor {
-	ts := make([]Tensor, 0, 2*len(n.Layers))
+	var ts []Tensor
 	for i := range n.Layers {
-		for _, m := range n.Layers[i].matrices {
+		for _, m := range n.Layers[i].matrices() {
 			ts = append(ts, Tensor{Name: m.name + ".weight", Shape: m.shape},
 				Tensor{Name: m.name + ".bias", Shape: []int{m.n}, Bias: true})
 		}
@@ -120,8 +118,7 @@ type matrix struct {
 	n, k  int
 }
 
-// newMatrices lists a layer's weights.
-func newMatrices(l *Layer) []matrix {
+func (l *Layer) matrices() []matrix {
 	in, out := l.In.C, l.Out.C
 	switch l.Kind {
 	case KindConv:
@@ -144,7 +141,7 @@ func newMatrices(l *Layer) []matrix {
 // batch norm, and two per channel of a batch norm.
 func (l *Layer) Params() int {
 	total := 0
-	for i, m := range l.matrices {
+	for i, m := range l.matrices() {
 		total += m.n * m.k
 		switch {
 		case l.BatchNorm, l.SqueezeNorm && i == 0:
@@ -161,7 +158,7 @@ func (l *Layer) Params() int {
 // residuals and the scaling that ends a squeeze are not counted.
 func (l *Layer) MACs() int {
 	total := 0
-	for _, m := range l.matrices {
+	for _, m := range l.matrices() {
 		total += m.n * m.k
 	}
 	switch l.Kind {

@@ -12,8 +12,7 @@ func layoutWeights(n *Network, half func(tensor string) bool) (packed [][]panels
 	packed = make([][]panels, len(n.Layers))
 	for i := range n.Layers {
 		l := &n.Layers[i]
-		packed[i] = make([]panels, 0, len(l.matrices))
-		for _, m := range l.matrices {
+		for _, m := range l.matrices() {
 			w := panels{ptr: kernels.Ptr(bytes), n: m.n, k: m.k}
 			w.half = l.Kind == KindDense && half(m.name+".weight")
 			packed[i] = append(packed[i], w)
@@ -41,7 +40,7 @@ func packing(n *Network, f *weights.File, staging kernels.Ptr, packed [][]panels
 		if only >= 0 && i != only {
 			continue
 		}
-		for j, m := range n.Layers[i].matrices {
+		for j, m := range n.Layers[i].matrices() {
 			weight, _ := f.Tensor(m.name + ".weight")
 			bias, _ := f.Tensor(m.name + ".bias")
 			w := packed[i][j]

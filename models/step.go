@@ -24,7 +24,7 @@ type part struct {
 
 func layerPart(l *Layer) part {
 	p := part{name: l.Name, kind: string(l.Kind), macs: l.MACs()}
-	for _, m := range l.matrices {
+	for _, m := range l.matrices() {
 		p.weightsBytes += kernels.PanelBytes(m.n, m.k, false)
 	}
 	return p

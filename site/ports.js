@@ -99,7 +99,7 @@ export class LocalPort {
    * @param {AbortSignal} [signal]
    */
   async start(options, progress, signal) {
-    const checked = threadCount(options.threads) > 1 ? checkScript(this.#urls.helper) : Promise.resolve();
+    const checked = checkScript(threadCount(options.threads) > 1 ? this.#urls.helper : undefined);
     checked.catch(() => {}); // awaited below
     this.#engine = await Engine.start(options, { compile: (asset) => compile(this.#urls[asset]), progress, threads: () => {}, kept: (error) => this.onkept(error), signal });
     await checked;

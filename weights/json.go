@@ -123,21 +123,20 @@ func (s *scanner) tensor(name []byte) error {
 	var dtype, shape, offsets bool
 	var begin, end int64
 	err := s.object(func(field []byte) (err error) {
-		switch seen := s.seen(field, &dtype, &shape, &offsets); {
-		case seen == nil || *seen:
+		seen := s.seen(field, &dtype, &shape, &offsets)
+		if seen == nil || *seen {
 			return s.badField(name, field, seen != nil)
-		default:
-			*seen = true
-			switch seen {
-			case &dtype:
-				t.DType, err = s.dtype(name)
-			case &shape:
-				t.Shape, err = s.shape(name)
-			default:
-				begin, end, err = s.offsets(name)
-			}
-			return err
 		}
+		*seen = true
+		switch seen {
+		case &dtype:
+			t.DType, err = s.dtype(name)
+		case &shape:
+			t.Shape, err = s.shape(name)
+		default:
+			begin, end, err = s.offsets(name)
+		}
+		return err
 	})
 	if err != nil {
 		return err
@@ -349,16 +348,16 @@ func stringEnd(b []byte) int {
 
 // integer reads a JSON number that is a non-negative integer.
 func (s *scanner) integer() (int64, error) {
-	c := s.peek()
-	if c < '0' || c > '9' {
+	first := s.peek()
+	n, length := digits(s.src[s.pos:])
+	if length == 0 {
 		return 0, s.fail("want a non-negative integer")
 	}
-	n, length := digits(s.src[s.pos:])
 	s.pos += length
 	if n < 0 {
 		return 0, s.fail("a number beyond 63 bits")
 	}
-	if c == '0' && length > 1 {
+	if first == '0' && length > 1 {
 		return 0, s.fail("a number with a leading zero")
 	}
 	return n, nil

@@ -37,7 +37,7 @@ func run() error {
 	vary := flag.String("vary", "shipped", strings.Join(familyNames(), ", "))
 	match := flag.String("case", "", "only cases whose name contains this")
 	networks := flag.Int("networks", 0, "run whole networks, planned for that many threads, instead of operators")
-	steps := flag.Bool("steps", false, "with -networks: every step of them as well")
+	steps := flag.Bool("steps", false, "with -networks, not in wazero: every step of them as well")
 	rounds := flag.Int("rounds", 30, "slices of each variant")
 	flag.Parse()
 
